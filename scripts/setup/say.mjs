@@ -1,0 +1,10 @@
+/** One line on stderr about a step of the set-up; stdout belongs to the command that runs after it. */
+export function say(line) {
+  process.stderr.write(`setup: ${line}\n`);
+}
+
+/** The last lines of a failed command's output, indented. */
+export function tail(text, lines = 15) {
+  const kept = text.trim().split('\n').slice(-lines);
+  return kept.map((line) => `  ${line}`).join('\n');
+}
