@@ -2,5 +2,6 @@
 
 import type { Builder } from './context.ts';
 import { capVstnet } from './kinds/cap-vstnet.ts';
+import { evaluation } from './kinds/evaluation.ts';
 
-export const builders: Readonly<Record<string, Builder>> = { ...capVstnet };
+export const builders: Readonly<Record<string, Builder>> = { ...capVstnet, ...evaluation };

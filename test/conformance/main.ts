@@ -9,6 +9,7 @@
 import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { builders } from './builders.ts';
+import { closeSharedDevice } from './device.ts';
 import { findManifests, readManifest } from './manifest.ts';
 import { formatCase, formatSummary } from './report.ts';
 import { type CaseReport, runCase } from './run-case.ts';
@@ -20,16 +21,7 @@ class UsageError extends Error {}
 /** @returns the exit code */
 export async function main(argv: string[], print: (line: string) => void = console.log): Promise<number> {
   const { folders, filter, json, allowUnsupported } = readArguments(argv);
-  const reports: CaseReport[] = [];
-  for (const manifest of folders.flatMap(findManifests)) {
-    const { folder, cases } = readManifest(manifest);
-    for (const golden of cases) {
-      if (!`${golden.kind}/${golden.name}`.includes(filter)) continue;
-      const report = await runCase(golden, folder, builders);
-      reports.push(report);
-      print(formatCase(report));
-    }
-  }
+  const reports = await runAll(folders, filter, print).finally(closeSharedDevice);
   if (reports.length === 0) {
     throw new UsageError(
       `Expected at least one golden case, but ${folders.join(', ')} holds none` +
@@ -40,6 +32,20 @@ export async function main(argv: string[], print: (line: string) => void = conso
   if (json) writeFileSync(json, `${JSON.stringify(reports, jsonNumbers, 1)}\n`);
   const forgiven = allowUnsupported ? ['pass', 'unsupported'] : ['pass'];
   return reports.every((report) => forgiven.includes(report.status)) ? 0 : 1;
+}
+
+async function runAll(folders: string[], filter: string, print: (line: string) => void): Promise<CaseReport[]> {
+  const reports: CaseReport[] = [];
+  for (const manifest of folders.flatMap(findManifests)) {
+    const { folder, cases } = readManifest(manifest);
+    for (const golden of cases) {
+      if (!`${golden.kind}/${golden.name}`.includes(filter)) continue;
+      const report = await runCase(golden, folder, builders);
+      reports.push(report);
+      print(formatCase(report));
+    }
+  }
+  return reports;
 }
 
 function readArguments(argv: string[]) {

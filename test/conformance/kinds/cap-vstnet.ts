@@ -6,8 +6,9 @@ import { mergeStyle, remapCross, remapSelf } from '../../../models/cap-vstnet/se
 import { invertLower64 } from '../../../models/layers/linalg64.ts';
 import { pillowResize } from '../../../train/data/image/pillow-resize.ts';
 import { imgResizeRule } from '../../../train/data/image/resize-rule.ts';
-import type { Answer, Builder } from '../context.ts';
-import { type NumericArray, scalar, type Value, value } from '../values.ts';
+import type { Builder } from '../context.ts';
+import { scalar, value } from '../values.ts';
+import { answers, labelsOf, pixelsOf } from './answers.ts';
 
 /** L, L⁻¹ and the retries of the jitter loop on one symmetric matrix. */
 const choleskyRetry: Builder = {
@@ -48,7 +49,7 @@ const resize: Builder = {
     const image = inputs.get('image');
     const [height, width, channels] = image.shape;
     const rule = imgResizeRule(width, height, config.max_size as number, config.down_scale as number);
-    const source = { width, height, channels, pixels: bytes(image) };
+    const source = { width, height, channels, pixels: pixelsOf(image) };
     const reduced = pillowResize(source, rule.reduced.width, rule.reduced.height, 'bicubic');
     const { pixels } = pillowResize(reduced, rule.width, rule.height, 'bicubic');
     return answers({ 'output image': value([rule.height, rule.width, channels], pixels) });
@@ -61,7 +62,7 @@ const loadSegment: Builder = {
     const rgb = inputs.get('rgb');
     const [height, width, channels] = rgb.shape;
     const [outWidth, outHeight] = config.size_wh as [number, number];
-    const source = { width, height, channels, pixels: bytes(rgb) };
+    const source = { width, height, channels, pixels: pixelsOf(rgb) };
     const resized = pillowResize(source, outWidth, outHeight, 'nearest');
     return answers({
       'output labels': value([height, width], labelsFromColours(source.pixels, width, height)),
@@ -76,8 +77,8 @@ const segRemap: Builder = {
     const [content, style] = [inputs.get('content'), inputs.get('style')];
     const relations = { classes: config.n_classes as number, related: inputs.get('mapping').data };
     const minRatio = config.min_ratio as number;
-    const contentSelf = remapSelf(labels(content), relations, minRatio);
-    const styleSelf = remapSelf(labels(style), relations, minRatio);
+    const contentSelf = remapSelf(labelsOf(content), relations, minRatio);
+    const styleSelf = remapSelf(labelsOf(style), relations, minRatio);
     const contentCross = remapCross(contentSelf, styleSelf, relations);
     return answers({
       'output content_self': value(content.shape, contentSelf),
@@ -87,19 +88,6 @@ const segRemap: Builder = {
     });
   },
 };
-
-function answers(byName: Record<string, Answer>): Map<string, Answer> {
-  return new Map(Object.entries(byName));
-}
-
-function bytes({ data }: Value): Uint8Array {
-  if (!(data instanceof Uint8Array)) throw new Error('A picture must be stored as U8.');
-  return data;
-}
-
-function labels({ data }: { data: NumericArray }): Int32Array {
-  return Int32Array.from(data);
-}
 
 export const capVstnet: Readonly<Record<string, Builder>> = {
   'cap-vstnet/cholesky-retry': choleskyRetry,
