@@ -74,9 +74,7 @@ export function installByApt(plan, prefix) {
   const update = apt('update');
   const install = apt(...installArguments(plan));
   if (install.status === 0) return true;
-  say(
-    `apt-get failed:\n${tail(`${update.status === 0 ? '' : update.stderr}\n${install.stderr || install.stdout || install.error?.message}`)}`,
-  );
+  say(`apt-get failed:\n${tail(`${update.stderr}\n${install.stderr || install.stdout || install.error?.message}`)}`);
   if (plan.source) run(['rm', '-f', plan.source.path]);
   return false;
 }

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { say, tail } from './say.mjs';
+import { npmComplaint, say } from './say.mjs';
 
 /**
  * True when the installed tree holds what the lockfile asks for. Contents are compared, not dates: a fresh checkout
@@ -49,12 +49,23 @@ export function ensurePackages(root) {
   );
   const [program, ...first] = npmCommand();
   // NODE_ENV=production would leave out what the tests need, and then this step would run again each time.
-  const npm = spawnSync(program, [...first, 'ci', '--include=dev'], {
-    cwd: root,
-    encoding: 'utf8',
-    maxBuffer: 1 << 28,
-  });
-  if (npm.status === 0) return true;
-  say(`npm ci failed:\n${tail(`${npm.stdout ?? ''}\n${npm.stderr ?? npm.error?.message ?? ''}`)}`);
+  const npm = (...words) =>
+    spawnSync(program, [...first, ...words, '--include=dev'], { cwd: root, encoding: 'utf8', maxBuffer: 1 << 28 });
+  let done = npm('ci');
+  if (done.status !== 0 && /code EUSAGE/.test(done.stderr ?? '')) {
+    // npm ci insists that the lockfile names the optional packages of every system, also those its registry lacks.
+    say(
+      'npm ci finds the lockfile incomplete for other systems; npm install --no-save takes the same versions from it',
+    );
+    done = npm('install', '--no-save');
+  }
+  if (done.status !== 0) {
+    say(`npm failed:\n${npmComplaint(done.stderr ?? done.error?.message ?? '')}`);
+    return false;
+  }
+  if (packagesAreThere(root)) return true;
+  say(
+    'npm finished, but node_modules does not hold what package-lock.json asks for. Remove node_modules and try again.',
+  );
   return false;
 }

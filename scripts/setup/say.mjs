@@ -8,3 +8,12 @@ export function tail(text, lines = 15) {
   const kept = text.trim().split('\n').slice(-lines);
   return kept.map((line) => `  ${line}`).join('\n');
 }
+
+/** The first lines of npm's complaint: the error's kind and what it was about; the rest is advice and usage. */
+export function npmComplaint(text, lines = 6) {
+  const kept = text.split('\n').filter((line) => /^npm error \S/.test(line));
+  return (kept.length ? kept : text.trim().split('\n'))
+    .slice(0, lines)
+    .map((line) => `  ${line}`)
+    .join('\n');
+}

@@ -15,7 +15,7 @@ import path from 'node:path';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { SWIFTSHADER_VERSION } from '../driver-env.mjs';
 import { npmCommand } from './packages.mjs';
-import { tail } from './say.mjs';
+import { npmComplaint } from './say.mjs';
 
 const CARRIER = `@sparticuz/chromium@${SWIFTSHADER_VERSION}`;
 const ARCHIVE = 'package/bin/swiftshader.tar.br';
@@ -80,7 +80,7 @@ export function fetchSwiftshader(cache) {
     });
     const packed = readdirSync(draft).find((name) => name.endsWith('.tgz'));
     if (npm.status !== 0 || !packed) {
-      throw new Error(`npm pack ${CARRIER} failed:\n${tail(npm.stderr ?? npm.error?.message ?? '', 6)}`);
+      throw new Error(`npm pack ${CARRIER} failed:\n${npmComplaint(npm.stderr ?? npm.error?.message ?? '')}`);
     }
     const ready = path.join(draft, 'ready');
     mkdirSync(ready);
