@@ -1,0 +1,75 @@
+import { NoDeviceError } from '../errors.ts';
+import { type AdapterInfo, type Capabilities, Device, type SubgroupMatrixConfig } from './device.ts';
+
+export interface AcquireOptions {
+  budgetBytes?: number;
+  poison?: boolean;
+  debug?: boolean;
+  /** ask for nothing beyond WebGPU's default limits and no optional feature: what kernels must be correct at */
+  defaultsOnly?: boolean;
+}
+
+const WANTED_FEATURES = [
+  'shader-f16',
+  'subgroups',
+  'subgroup-size-control',
+  'timestamp-query',
+  'chromium-experimental-subgroup-matrix',
+] as const;
+
+const WANTED_LIMITS = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxStorageBuffersPerShaderStage',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+] as const;
+
+/** Fields that Dawn reports beyond the standard's. */
+type DawnAdapterInfo = GPUAdapterInfo & {
+  isFallbackAdapter?: boolean;
+  subgroupMatrixConfigs?: Iterable<SubgroupMatrixConfig>;
+};
+
+/** Makes the engine's device of an adapter, with every limit and feature that the kernels can use. */
+export async function deviceOf(adapter: GPUAdapter, options: AcquireOptions = {}): Promise<Device> {
+  const info = describe(adapter);
+  const features = options.defaultsOnly ? [] : WANTED_FEATURES.filter((name) => adapter.features.has(name));
+  const requiredLimits: Record<string, number> = {};
+  if (!options.defaultsOnly) {
+    for (const name of WANTED_LIMITS) requiredLimits[name] = adapter.limits[name];
+  }
+  let gpu: GPUDevice;
+  try {
+    gpu = await adapter.requestDevice({ requiredFeatures: features as GPUFeatureName[], requiredLimits });
+  } catch (error) {
+    throw new NoDeviceError(`${info.description}: the adapter gave no device (${(error as Error).message}).`);
+  }
+  return new Device(gpu, { info, capabilities: capabilitiesOf(adapter, gpu, info), ...options });
+}
+
+export function describe(adapter: GPUAdapter): AdapterInfo {
+  const { vendor, architecture, device, description } = adapter.info;
+  const fallback = (adapter.info as DawnAdapterInfo).isFallbackAdapter === true;
+  const software = fallback || /llvmpipe|swiftshader|softpipe|basic render/i.test(`${device} ${description}`);
+  return { vendor, architecture, device, description: description || device || vendor, software };
+}
+
+function capabilitiesOf(adapter: GPUAdapter, gpu: GPUDevice, info: AdapterInfo): Capabilities {
+  const { subgroupMinSize, subgroupMaxSize, subgroupMatrixConfigs } = adapter.info as DawnAdapterInfo;
+  const subgroups = gpu.features.has('subgroups');
+  const matrix = gpu.features.has('chromium-experimental-subgroup-matrix' as GPUFeatureName);
+  return {
+    f16: gpu.features.has('shader-f16'),
+    subgroups,
+    subgroupWidth: subgroups && subgroupMinSize === subgroupMaxSize ? (subgroupMinSize ?? 0) : 0,
+    timestamps: gpu.features.has('timestamp-query'),
+    subgroupMatrix: matrix && subgroupMatrixConfigs ? [...subgroupMatrixConfigs] : [],
+    software: info.software,
+    maxWorkgroupBytes: gpu.limits.maxComputeWorkgroupStorageSize,
+    maxWorkgroupSize: gpu.limits.maxComputeInvocationsPerWorkgroup,
+    maxBindingBytes: Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize),
+    maxStorageBuffers: gpu.limits.maxStorageBuffersPerShaderStage,
+  };
+}

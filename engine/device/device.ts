@@ -1,0 +1,253 @@
+import { DeviceLostError, GpuValidationError, LimitError } from '../errors.ts';
+import { ParamsArena } from '../params-arena.ts';
+import { type PipelineEntry, Pipelines, type ShaderSource } from '../pipelines.ts';
+import { Pool, type PooledBuffer } from '../pool.ts';
+import { Profiler } from '../profile.ts';
+import { Recorder } from '../recorder.ts';
+import { scope } from '../scope.ts';
+
+export interface AdapterInfo {
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly device: string;
+  readonly description: string;
+  /** a CPU pretending to be a GPU */
+  readonly software: boolean;
+}
+
+/** What kernels choose their variants by. */
+export interface Capabilities {
+  readonly f16: boolean;
+  /** lanes of a subgroup where the width is fixed, else 0 */
+  readonly subgroupWidth: number;
+  readonly subgroups: boolean;
+  readonly timestamps: boolean;
+  readonly subgroupMatrix: readonly SubgroupMatrixConfig[];
+  readonly software: boolean;
+  readonly maxWorkgroupBytes: number;
+  readonly maxWorkgroupSize: number;
+  readonly maxBindingBytes: number;
+  readonly maxStorageBuffers: number;
+}
+
+export interface SubgroupMatrixConfig {
+  readonly componentType: string;
+  readonly resultComponentType: string;
+  readonly M: number;
+  readonly N: number;
+  readonly K: number;
+}
+
+export interface DeviceOptions {
+  info: AdapterInfo;
+  capabilities: Capabilities;
+  /** byte budget of the pool */
+  budgetBytes?: number;
+  /** fills every buffer with NaN before it is handed out, so that a kernel that skips an element is found out */
+  poison?: boolean;
+  /** tensors remember where they were made and freed */
+  debug?: boolean;
+}
+
+/** What a run would take, found by recording it without executing it. */
+export interface Forecast {
+  peakBytes: number;
+  flops: number;
+  bytes: number;
+  dispatches: number;
+}
+
+const POISON_BYTES = 1 << 20;
+
+/** A GPU with the engine's state on it. Passed explicitly or found through a tensor: there is no global device. */
+export class Device {
+  readonly gpu: GPUDevice;
+  readonly info: AdapterInfo;
+  readonly capabilities: Capabilities;
+  readonly debug: boolean;
+  readonly pipelines: Pipelines;
+  readonly recorder: Recorder;
+  /** the pool in use: the real one, or the one of a forecast */
+  pool: Pool;
+  liveTensors = 0;
+  bindGroupMisses = 0;
+  bindGroupHits = 0;
+  /** totals while a forecast runs: dispatches are counted and dropped */
+  forecasting: { flops: number; bytes: number; dispatches: number } | undefined;
+  readonly #bindGroups = new Map<string, GPUBindGroup>();
+  readonly #groupsOfBuffer = new Map<number, string[]>();
+  readonly #submitted: Promise<unknown>[] = [];
+  #failure: Error | undefined;
+  #poisonBuffer: GPUBuffer | undefined;
+
+  constructor(gpu: GPUDevice, options: DeviceOptions) {
+    this.gpu = gpu;
+    this.info = options.info;
+    this.capabilities = options.capabilities;
+    this.debug = options.debug ?? false;
+    this.pipelines = new Pipelines(gpu);
+    const { software } = options.info;
+    const rates = software
+      ? { flopsPerSecond: 1e10, bytesPerSecond: 4e9 }
+      : { flopsPerSecond: 5e12, bytesPerSecond: 2e11 };
+    this.recorder = new Recorder(gpu, new ParamsArena(gpu, this.pipelines.paramsLayout), rates);
+    this.recorder.onSubmit = () => this.#submitted.push(gpu.queue.onSubmittedWorkDone().catch(() => {}));
+    this.pool = this.#makePool(options.budgetBytes ?? Number.POSITIVE_INFINITY);
+    if (options.poison) this.#poisonBuffer = makePoison(gpu);
+    gpu.addEventListener('uncapturederror', (event) => {
+      this.#failure ??= new GpuValidationError((event as GPUUncapturedErrorEvent).error.message);
+    });
+    gpu.lost.then((info) => {
+      this.#failure = new DeviceLostError(
+        `The GPU device was lost (${info.reason}: ${info.message || 'no message'}). Start again; training resumes with --resume.`,
+      );
+    });
+  }
+
+  acquireBuffer(bytes: number): PooledBuffer {
+    const buffer = this.pool.acquire(bytes);
+    if (this.#poisonBuffer && buffer.gpu) {
+      for (let offset = 0; offset < buffer.bytes; offset += POISON_BYTES) {
+        const size = Math.min(POISON_BYTES, buffer.bytes - offset);
+        this.recorder.copy({ from: this.#poisonBuffer, fromOffset: 0, to: buffer.gpu, toOffset: offset, bytes: size });
+      }
+    }
+    return buffer;
+  }
+
+  pipeline(source: ShaderSource): PipelineEntry {
+    return this.pipelines.create(source);
+  }
+
+  /** The bind group of these buffers, in binding order; made once for each combination. */
+  bindGroup(access: string, layout: GPUBindGroupLayout, buffers: readonly PooledBuffer[]): GPUBindGroup {
+    let key = access;
+    for (const buffer of buffers) key += `,${buffer.id}`;
+    const cached = this.#bindGroups.get(key);
+    if (cached) {
+      this.bindGroupHits++;
+      return cached;
+    }
+    this.bindGroupMisses++;
+    const entries = buffers.map((buffer, binding) => ({ binding, resource: { buffer: buffer.gpu as GPUBuffer } }));
+    const group = this.gpu.createBindGroup({ layout, entries });
+    this.#bindGroups.set(key, group);
+    for (const { id } of buffers) {
+      const keys = this.#groupsOfBuffer.get(id);
+      if (keys) keys.push(key);
+      else this.#groupsOfBuffer.set(id, [key]);
+    }
+    return group;
+  }
+
+  upload(buffer: PooledBuffer, data: Uint8Array): void {
+    this.recorder.upload(buffer, data);
+  }
+
+  /**
+   * Submits everything recorded. Resolves when it is submitted and at most one earlier submit is still running.
+   *
+   * @throws DeviceLostError, GpuValidationError that happened since the last call
+   */
+  async flush(): Promise<void> {
+    await this.recorder.flush();
+    while (this.#submitted.length > 2) await this.#submitted.shift();
+    this.#throwFailure();
+  }
+
+  /** Waits until the GPU has finished everything recorded so far. */
+  async finish(): Promise<void> {
+    await this.recorder.flush();
+    await Promise.all(this.#submitted.splice(0));
+    this.#throwFailure();
+  }
+
+  /** Copies the first `bytes` of a buffer to the host. */
+  async read(buffer: PooledBuffer, bytes: number): Promise<ArrayBuffer> {
+    if (!buffer.gpu) throw new Error('internal error: a forecast has no values to read');
+    const size = Math.ceil(bytes / 4) * 4;
+    if (size > this.gpu.limits.maxBufferSize) {
+      throw new LimitError(
+        `maxBufferSize: cannot read ${size} bytes at once; the limit is ${this.gpu.limits.maxBufferSize}.`,
+      );
+    }
+    const usage = GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ;
+    const mapped = this.gpu.createBuffer({ label: 'read', size, usage });
+    this.recorder.copy({ from: buffer.gpu, fromOffset: 0, to: mapped, toOffset: 0, bytes: size });
+    await this.recorder.flush();
+    try {
+      await mapped.mapAsync(GPUMapMode.READ);
+    } catch (error) {
+      this.#throwFailure();
+      throw new DeviceLostError((error as Error).message || 'The GPU device was lost while a result was read.');
+    }
+    this.#throwFailure();
+    const copy = mapped.getMappedRange().slice(0);
+    mapped.unmap();
+    mapped.destroy();
+    return copy;
+  }
+
+  /**
+   * Runs `fn` on shapes alone against an empty pool: what it would allocate and compute, without executing it. What
+   * `fn` makes is freed at its end.
+   */
+  forecast(fn: () => void): Forecast {
+    const real = this.pool;
+    const budget = real.budgetBytes - real.stats.usedBytes;
+    this.pool = this.#makePool(budget, true);
+    this.forecasting = { flops: 0, bytes: 0, dispatches: 0 };
+    try {
+      scope(fn);
+      return { ...this.forecasting, peakBytes: this.pool.stats.peakAllocatedBytes };
+    } finally {
+      this.pool = real;
+      this.forecasting = undefined;
+    }
+  }
+
+  /** Starts to time every dispatch; `profiler.results()` after a flush. */
+  profile(): Profiler {
+    const profiler = new Profiler(this.gpu);
+    this.recorder.profiler = profiler;
+    return profiler;
+  }
+
+  destroy(): void {
+    this.gpu.destroy();
+  }
+
+  #makePool(budgetBytes: number, dry = false): Pool {
+    return new Pool({
+      maxBindingBytes: this.capabilities.maxBindingBytes,
+      budgetBytes,
+      create: (size) => (dry ? undefined : this.gpu.createBuffer({ size, usage: POOL_USAGE() })),
+      destroy: (buffer) => this.#destroyBuffer(buffer),
+      settle: () => dry || this.recorder.flushIfReady(),
+    });
+  }
+
+  #destroyBuffer(buffer: PooledBuffer): void {
+    for (const key of this.#groupsOfBuffer.get(buffer.id) ?? []) this.#bindGroups.delete(key);
+    this.#groupsOfBuffer.delete(buffer.id);
+    buffer.gpu?.destroy();
+  }
+
+  #throwFailure(): void {
+    const failure = this.#failure;
+    if (!failure) return;
+    if (!(failure instanceof DeviceLostError)) this.#failure = undefined;
+    throw failure;
+  }
+}
+
+const POOL_USAGE = () => GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+
+function makePoison(gpu: GPUDevice): GPUBuffer {
+  const usage = GPUBufferUsage.COPY_SRC;
+  const buffer = gpu.createBuffer({ label: 'poison', size: POISON_BYTES, usage, mappedAtCreation: true });
+  // 0x7e007e00 reads as NaN both as two f16; as f32 only an exponent of all ones does, hence 0x7fff7e00
+  new Uint32Array(buffer.getMappedRange()).fill(0x7fff7e00);
+  buffer.unmap();
+  return buffer;
+}

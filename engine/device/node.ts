@@ -1,0 +1,122 @@
+import { totalmem } from 'node:os';
+import { create, globals } from 'webgpu';
+import { NoDeviceError } from '../errors.ts';
+import { type AcquireOptions, describe, deviceOf } from './acquire.ts';
+import type { Device } from './device.ts';
+
+export interface NodeAcquireOptions extends AcquireOptions {
+  /** `auto`, `cpu` (software Vulkan), `null` (compiles, executes nothing), or part of an adapter's name */
+  device?: string;
+  backend?: 'vulkan' | 'metal' | 'd3d12' | 'd3d11' | 'opengl' | 'null';
+}
+
+export interface ListedAdapter {
+  readonly backend: string;
+  readonly name: string;
+}
+
+/** Kept for the life of the process: collected while work is pending, these objects take the process down. */
+const INSTANCES = Symbol.for('miaobi.webgpu.instances');
+
+const DAWN_ON = ['allow_unsafe_apis', 'vulkan_enable_f16_on_nvidia'];
+const DAWN_OFF = ['timestamp_quantization'];
+
+/** Acquires a device in Node through Dawn. A real GPU wins over a software adapter. @throws NoDeviceError */
+export async function acquireDevice(options: NodeAcquireOptions = {}): Promise<Device> {
+  const adapter = await requestAdapter(options);
+  const info = describe(adapter);
+  if (options.device === 'cpu' && !info.software) {
+    throw new NoDeviceError(
+      `--device cpu: expected a software Vulkan driver, found ${info.description}. Run "npm run setup -- --software".`,
+    );
+  }
+  if (info.software) sleepBetweenPolls();
+  const budgetBytes = options.budgetBytes ?? (info.software ? Math.floor(totalmem() * 0.7) : undefined);
+  return deviceOf(adapter, { ...options, budgetBytes });
+}
+
+/** Every adapter that Dawn sees. Dawn has no enumeration: its message for an unknown name lists them. */
+export async function listAdapters(backend?: string): Promise<ListedAdapter[]> {
+  const flags = ['adapter=no adapter has this name', ...(backend ? [`backend=${backend}`] : [])];
+  try {
+    await makeInstance(flags).requestAdapter();
+  } catch (error) {
+    const message = (error as Error).message;
+    return [...message.matchAll(/backend: '([^']*)', name: '([^']*)'/g)].map(([, b, name]) => ({ backend: b, name }));
+  }
+  return [];
+}
+
+async function requestAdapter(options: NodeAcquireOptions): Promise<GPUAdapter> {
+  const { device = 'auto' } = options;
+  const flags: string[] = [];
+  if (device === 'null' || options.backend === 'null') flags.push('backend=null');
+  else if (options.backend) flags.push(`backend=${options.backend}`);
+  if (device === 'cpu') flags.push(`adapter=${await softwareAdapterName(options.backend)}`);
+  else if (device !== 'auto' && device !== 'null') flags.push(`adapter=${device}`);
+  let adapter: GPUAdapter | null;
+  try {
+    adapter = await makeInstance(flags).requestAdapter({ powerPreference: 'high-performance' });
+  } catch (error) {
+    throw new NoDeviceError(
+      `--device ${device}${options.backend ? ` --backend ${options.backend}` : ''}: no adapter matches.\n` +
+        `${(error as Error).message.trim()}\nRun "miaobi devices" for the list.`,
+    );
+  }
+  if (!adapter) {
+    throw new NoDeviceError(
+      'No usable GPU adapter: expected a Vulkan, Metal or D3D12 driver that Dawn accepts, found none. ' +
+        'Run "npm run setup" to install a software Vulkan driver, or install your GPU\'s driver; "miaobi doctor" checks both.',
+    );
+  }
+  return adapter;
+}
+
+async function softwareAdapterName(backend?: string): Promise<string> {
+  const adapters = await listAdapters(backend);
+  const software = adapters.find(({ name }) => /llvmpipe|swiftshader/i.test(name));
+  if (!software) {
+    const names = adapters.map(({ name }) => name).join(', ') || 'none';
+    throw new NoDeviceError(
+      `--device cpu: expected a software Vulkan driver (lavapipe or SwiftShader), found these adapters: ${names}. ` +
+        'Run "npm run setup -- --software" to install one.',
+    );
+  }
+  return software.name.split('(')[0].trim();
+}
+
+function makeInstance(flags: readonly string[]): GPU {
+  Object.assign(globalThis, globals);
+  const instance = create([
+    `enable-dawn-features=${DAWN_ON.join(',')}`,
+    `disable-dawn-features=${DAWN_OFF.join(',')}`,
+    ...flags,
+  ]) as GPU;
+  const holder = globalThis as { [INSTANCES]?: GPU[] };
+  holder[INSTANCES] ??= [];
+  holder[INSTANCES].push(instance);
+  return instance;
+}
+
+let sleeping = false;
+let polls = 0;
+const SPINS_BEFORE_SLEEP = 30;
+
+/**
+ * While a GPU promise is pending, Dawn's binding polls through `setImmediate`, which it looks up each time: a busy wait
+ * that takes a core from a software driver. After some quick turns the polls sleep a millisecond.
+ */
+function sleepBetweenPolls(): void {
+  if (sleeping) return;
+  sleeping = true;
+  const spin = globalThis.setImmediate;
+  const patched = ((callback: (...args: unknown[]) => void, ...args: unknown[]) =>
+    polls++ < SPINS_BEFORE_SLEEP
+      ? spin(callback, ...args)
+      : setTimeout(callback, 1, ...args)) as unknown as typeof setImmediate;
+  globalThis.setImmediate = Object.assign(patched, spin);
+  const restart = () => {
+    polls = 0;
+  };
+  setInterval(restart, 50).unref();
+}

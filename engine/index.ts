@@ -1,0 +1,23 @@
+/** The engine's public face: devices, tensors, scopes, the tape, and the two ways to define what runs. */
+
+export * from './define-kernel.ts';
+export * from './define-op.ts';
+export { deviceOf } from './device/acquire.ts';
+export type { AdapterInfo, Capabilities, Device, Forecast } from './device/device.ts';
+export * from './errors.ts';
+export { mib } from './pool.ts';
+export type { KernelProfile, Profiler } from './profile.ts';
+export { keep, scope } from './scope.ts';
+export { customGradient, filled, grad, recompute, stopGradient, useArithmetic, vjp } from './tape.ts';
+export {
+  alias,
+  bytesPerElement,
+  type DType,
+  empty,
+  type Shape,
+  sizeOf,
+  Tensor,
+  type TensorSpec,
+  tensor,
+} from './tensor.ts';
+export { leaves, mapTree, type Tree } from './tree.ts';

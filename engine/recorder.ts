@@ -1,0 +1,160 @@
+import type { ParamsArena, ParamsSlot } from './params-arena.ts';
+import type { PipelineEntry } from './pipelines.ts';
+import type { PooledBuffer } from './pool.ts';
+import type { Profiler } from './profile.ts';
+
+/** Arithmetic of one dispatch, from its kernel's cost function: multiply-add counts two. */
+export interface Cost {
+  readonly flops: number;
+  readonly bytes: number;
+}
+
+export interface Dispatch {
+  readonly kernel: string;
+  readonly entry: PipelineEntry;
+  readonly group: GPUBindGroup;
+  readonly params: ParamsSlot;
+  readonly grid: readonly [number, number, number];
+  readonly cost: Cost;
+}
+
+interface Copy {
+  readonly from: GPUBuffer;
+  readonly fromOffset: number;
+  readonly to: GPUBuffer;
+  readonly toOffset: number;
+  readonly bytes: number;
+}
+
+type Record = { dispatch: Dispatch } | { copy: Copy };
+
+/** What the recorder assumes about an adapter when it decides to submit early. */
+export interface Rates {
+  flopsPerSecond: number;
+  bytesPerSecond: number;
+}
+
+const FLUSH_AFTER_SECONDS = 0.05;
+const FLUSH_AFTER_RECORDS = 2000;
+
+/**
+ * Eager to write, deferred to run: ops append records; a flush turns them into one upload of parameters, one compute
+ * pass (copies split it) and one submit. A flush happens on demand, and by itself when the estimated GPU time passes
+ * 50 ms and every pipeline is ready: long submits freeze desktops and trip the watchdog of Windows.
+ */
+export class Recorder {
+  readonly #gpu: GPUDevice;
+  readonly #arena: ParamsArena;
+  readonly #rates: Rates;
+  #records: Record[] = [];
+  readonly #waiting = new Set<PipelineEntry>();
+  #seconds = 0;
+  readonly #staging: GPUBuffer[] = [];
+  profiler: Profiler | undefined;
+  dispatches = 0;
+  submits = 0;
+  /** called after each submit, before the queue has finished it */
+  onSubmit: () => void = () => {};
+
+  constructor(gpu: GPUDevice, arena: ParamsArena, rates: Rates) {
+    this.#gpu = gpu;
+    this.#arena = arena;
+    this.#rates = rates;
+  }
+
+  get pending(): number {
+    return this.#records.length;
+  }
+
+  nextParams(): ParamsSlot {
+    return this.#arena.next();
+  }
+
+  dispatch(dispatch: Dispatch): void {
+    this.dispatches++;
+    this.#records.push({ dispatch });
+    if (!dispatch.entry.pipeline) this.#waiting.add(dispatch.entry);
+    const { flops, bytes } = dispatch.cost;
+    this.#seconds += Math.max(flops / this.#rates.flopsPerSecond, bytes / this.#rates.bytesPerSecond);
+    if (this.#seconds > FLUSH_AFTER_SECONDS || this.#records.length >= FLUSH_AFTER_RECORDS) this.flushIfReady();
+  }
+
+  /** Copies between buffers, in order with the dispatches around it. */
+  copy(copy: Copy): void {
+    this.#records.push({ copy });
+  }
+
+  /** Host data into a pooled buffer, in order with the dispatches around it: a queue write would overtake them. */
+  upload(to: PooledBuffer, data: Uint8Array): void {
+    if (!to.gpu) return;
+    const size = Math.ceil(data.byteLength / 4) * 4;
+    const staging = this.#gpu.createBuffer({
+      label: 'upload',
+      size,
+      usage: GPUBufferUsage.COPY_SRC,
+      mappedAtCreation: true,
+    });
+    new Uint8Array(staging.getMappedRange()).set(data);
+    staging.unmap();
+    this.#staging.push(staging);
+    this.copy({ from: staging, fromOffset: 0, to: to.gpu, toOffset: 0, bytes: size });
+  }
+
+  /** Submits all records when every pipeline is compiled; returns whether nothing is left. */
+  flushIfReady(): boolean {
+    for (const entry of this.#waiting) if (entry.pipeline) this.#waiting.delete(entry);
+    if (this.#waiting.size > 0) return false;
+    this.#submit();
+    return true;
+  }
+
+  /** Waits for the pipelines, then submits. */
+  async flush(): Promise<void> {
+    await Promise.all([...this.#waiting].map((entry) => entry.ready));
+    this.#waiting.clear();
+    this.#submit();
+  }
+
+  #submit(): void {
+    if (this.#records.length === 0) return;
+    const records = this.#records;
+    this.#records = [];
+    this.#seconds = 0;
+    this.#arena.upload();
+    const encoder = this.#gpu.createCommandEncoder();
+    let pass: GPUComputePassEncoder | undefined;
+    for (const record of records) {
+      if ('copy' in record) {
+        pass?.end();
+        pass = undefined;
+        const { from, fromOffset, to, toOffset, bytes } = record.copy;
+        encoder.copyBufferToBuffer(from, fromOffset, to, toOffset, bytes);
+        continue;
+      }
+      const { dispatch } = record;
+      if (this.profiler) {
+        pass = encoder.beginComputePass(this.profiler.passFor(dispatch));
+        this.#encode(pass, dispatch);
+        pass.end();
+        pass = undefined;
+      } else {
+        pass ??= encoder.beginComputePass();
+        this.#encode(pass, dispatch);
+      }
+    }
+    pass?.end();
+    this.profiler?.resolve(encoder);
+    this.#gpu.queue.submit([encoder.finish()]);
+    this.submits++;
+    for (const buffer of this.#staging) buffer.destroy();
+    this.#staging.length = 0;
+    this.onSubmit();
+  }
+
+  #encode(pass: GPUComputePassEncoder, { entry, group, params, grid }: Dispatch): void {
+    pass.setPipeline(entry.pipeline as GPUComputePipeline);
+    pass.setBindGroup(0, group);
+    pass.setBindGroup(1, this.#arena.group(params.chunk), [params.offset]);
+    pass.dispatchWorkgroups(...grid);
+  }
+}

@@ -1,0 +1,298 @@
+import { GradientError, invariant, ShapeError } from './errors.ts';
+import { detachFromScope, scope } from './scope.ts';
+import { alias, retain, type Tensor, type TensorSpec } from './tensor.ts';
+import { leaves, mapTree, type Tree } from './tree.ts';
+
+/** One differentiable call on the tape. */
+export interface Entry {
+  readonly name: string;
+  /** value ids; undefined where the input has no gradient (labels, absent bias) */
+  readonly inputs: readonly (number | undefined)[];
+  readonly outputs: readonly { readonly id: number; readonly spec: TensorSpec }[];
+  /** one gradient an output (undefined: none flowed) → one an input; `needs` says which are wanted */
+  backward(grads: readonly (Tensor | undefined)[], needs: readonly boolean[]): readonly (Tensor | undefined)[];
+  /** frees what the entry saved */
+  release(): void;
+}
+
+/** A call that tapes may record. `entry` is asked for once by each tape that records it, and saves what it needs. */
+export interface Call {
+  readonly inputs: readonly (Tensor | undefined)[];
+  readonly outputs: readonly Tensor[];
+  entry(): Entry;
+}
+
+class Tape {
+  readonly tracked: Set<number>;
+  readonly entries: Entry[] = [];
+
+  constructor(wrt: readonly Tensor[]) {
+    this.tracked = new Set(wrt.map(({ id }) => id));
+  }
+}
+
+/** Stops recording on the tapes below, and notes which of their values are used: they are inputs of the whole block. */
+class Block {
+  readonly made = new Set<number>();
+  readonly used = new Map<number, Tensor>();
+
+  note({ inputs, outputs }: Call): void {
+    for (const input of inputs) if (input && !this.made.has(input.id)) this.used.set(input.id, input);
+    for (const output of outputs) this.made.add(output.id);
+  }
+}
+
+const frames: (Tape | Block)[] = [];
+
+/** Arithmetic that the sweep needs. The engine names no op: `kernels/` hands these in. */
+export interface SweepArithmetic {
+  add(a: Tensor, b: Tensor): Tensor;
+  fill(like: Tensor, spec: TensorSpec, value: number): Tensor;
+}
+let arithmetic: SweepArithmetic | undefined;
+export function useArithmetic(ops: SweepArithmetic): void {
+  arithmetic = ops;
+}
+function ops(): SweepArithmetic {
+  invariant(arithmetic, 'no arithmetic for the tape: import kernels/index.ts');
+  return arithmetic;
+}
+
+/** Records a call on every tape that follows one of its inputs, from the innermost outwards, up to a block. */
+export function record(call: Call): void {
+  for (let i = frames.length - 1; i >= 0; i--) {
+    const frame = frames[i];
+    if (frame instanceof Block) {
+      frame.note(call);
+      return;
+    }
+    if (!call.inputs.some((input) => input && frame.tracked.has(input.id))) continue;
+    frame.entries.push(call.entry());
+    for (const { id, dtype } of call.outputs) if (dtype !== 'u32') frame.tracked.add(id);
+  }
+}
+
+function within<R>(frame: Tape | Block, fn: () => R): R {
+  frames.push(frame);
+  try {
+    return fn();
+  } finally {
+    frames.pop();
+  }
+}
+
+export interface Pullback<R> {
+  readonly outputs: R;
+  /**
+   * Gradients of Σ ⟨cotangent, output⟩ in each tensor of `wrt`; undefined where nothing flows. Frees the tape as it
+   * sweeps: call it once.
+   */
+  pull(cotangents: readonly (Tensor | undefined)[]): (Tensor | undefined)[];
+  /** Frees the tape without a sweep. */
+  release(): void;
+}
+
+/** Runs `fn` and returns its outputs with the map from their cotangents to gradients in `wrt`. */
+export function vjp<R extends readonly Tensor[]>(fn: () => R, wrt: readonly Tensor[]): Pullback<R> {
+  const tape = new Tape(wrt);
+  let outputs: R;
+  try {
+    outputs = within(tape, fn);
+  } catch (error) {
+    for (const entry of tape.entries) entry.release();
+    throw error;
+  }
+  const ids = outputs.map(({ id }) => id);
+  return {
+    outputs,
+    pull: (cotangents) => sweep(tape, ids, cotangents, wrt),
+    release: () => {
+      for (const entry of tape.entries.splice(0)) entry.release();
+    },
+  };
+}
+
+function sweep(
+  tape: Tape,
+  outputIds: readonly number[],
+  cotangents: readonly (Tensor | undefined)[],
+  wrt: readonly Tensor[],
+): (Tensor | undefined)[] {
+  const grads = new Map<number, Tensor>();
+  const wanted = new Set(wrt.map(({ id }) => id));
+  try {
+    outputIds.forEach((id, i) => {
+      const cotangent = cotangents[i];
+      if (cotangent) accumulate(grads, id, retain(cotangent));
+    });
+    for (let entry = tape.entries.pop(); entry; entry = tape.entries.pop()) {
+      sweepEntry(tape, entry, grads, wanted);
+    }
+    return wrt.map(({ id }) => {
+      const grad = grads.get(id);
+      return grad && alias(grad);
+    });
+  } finally {
+    for (const entry of tape.entries.splice(0)) entry.release();
+    for (const grad of grads.values()) grad.dispose();
+  }
+}
+
+function sweepEntry(tape: Tape, entry: Entry, grads: Map<number, Tensor>, wanted: ReadonlySet<number>): void {
+  const outputGrads = entry.outputs.map(({ id }) => grads.get(id));
+  try {
+    if (outputGrads.every((grad) => !grad)) return;
+    const needs = entry.inputs.map((id) => id !== undefined && tape.tracked.has(id));
+    const inputGrads = scope(() => entry.backward(outputGrads, needs).map((grad) => grad && retain(grad)));
+    entry.inputs.forEach((id, i) => {
+      const grad = inputGrads[i];
+      if (!grad) return;
+      if (id !== undefined && needs[i]) accumulate(grads, id, grad);
+      else grad.dispose();
+    });
+  } finally {
+    entry.release();
+    for (const { id } of entry.outputs) {
+      if (wanted.has(id)) continue;
+      grads.get(id)?.dispose();
+      grads.delete(id);
+    }
+  }
+}
+
+/** Takes ownership of `grad`, which no scope owns. */
+function accumulate(grads: Map<number, Tensor>, id: number, grad: Tensor): void {
+  const before = grads.get(id);
+  if (!before) {
+    grads.set(id, grad);
+    return;
+  }
+  grads.set(id, detachFromScope(ops().add(before, grad)));
+  before.dispose();
+  grad.dispose();
+}
+
+/**
+ * The value of a scalar function of a parameter tree, with its gradient in every leaf (zeros where nothing flows).
+ * `fn` returns the loss, or an object whose `loss` it is; what else is in it comes back untouched.
+ *
+ * @throws ShapeError when the loss has more than one element
+ */
+export function grad<P extends Tree, A extends readonly unknown[], R extends Tensor | { readonly loss: Tensor }>(
+  fn: (params: P, ...args: A) => R,
+): (params: P, ...args: A) => { value: R; grads: P } {
+  return (params, ...args) => {
+    const wrt = leaves(params).map(([, leaf]) => leaf);
+    let value: R | undefined;
+    const { outputs, pull } = vjp(() => {
+      value = fn(params, ...args);
+      return [lossOf(value)] as const;
+    }, wrt);
+    const [loss] = outputs;
+    if (loss.size !== 1)
+      throw new ShapeError(`grad: expected a scalar loss, got shape [${loss.shape}]. Reduce it with mean() or sum().`);
+    const flat = scope(() => {
+      const found = pull([ops().fill(loss, loss, 1)]);
+      return wrt.map((leaf, i) => found[i] ?? ops().fill(leaf, leaf, 0));
+    });
+    let next = 0;
+    return { value: value as R, grads: mapTree(params, () => flat[next++]) };
+  };
+}
+
+function lossOf(value: Tensor | { readonly loss: Tensor }): Tensor {
+  return 'loss' in value ? value.loss : value;
+}
+
+/**
+ * Runs `fn(...inputs)` without keeping its intermediates; the reverse sweep runs it again. `fn` must compute the same
+ * both times, and take every intermediate that it reads as an input. Parameters may come through its closure: they are
+ * found by watching which values it uses, and must live until the sweep.
+ */
+export function recompute<I extends readonly Tensor[], R extends readonly Tensor[]>(
+  fn: (...inputs: I) => R,
+  inputs: I,
+): R {
+  const block = new Block();
+  const outputs = within(block, () => scope(() => fn(...inputs)));
+  for (const input of inputs) block.used.set(input.id, input);
+  const used = [...block.used.values()];
+  record({
+    inputs: used,
+    outputs,
+    entry: () => {
+      const saved = new Map(used.map((tensor) => [tensor.id, retain(tensor)]));
+      return {
+        name: 'recompute',
+        inputs: used.map(({ id }) => id),
+        outputs: outputs.map((output) => ({ id: output.id, spec: output })),
+        backward: (grads, needs) => {
+          const again = inputs.map(({ id }) => saved.get(id)) as unknown as I;
+          const wanted = [...saved.values()].filter((_, i) => needs[i]);
+          const found = vjp(() => fn(...again), wanted).pull(grads);
+          let next = 0;
+          return needs.map((need) => (need ? found[next++] : undefined));
+        },
+        release: () => {
+          for (const tensor of saved.values()) tensor.dispose();
+        },
+      };
+    },
+  });
+  return outputs;
+}
+
+export interface CustomGradient<R extends readonly Tensor[]> {
+  readonly name: string;
+  readonly inputs: readonly Tensor[];
+  /** runs unrecorded */
+  readonly forward: () => R;
+  /** what `backward` reads of inputs and outputs: kept until the sweep has passed */
+  readonly saves: (outputs: R) => readonly Tensor[];
+  readonly backward: (
+    grads: readonly (Tensor | undefined)[],
+    saved: readonly Tensor[],
+    needs: readonly boolean[],
+  ) => readonly (Tensor | undefined)[];
+}
+
+/** A block with a gradient of its own, such as a reversible block that rebuilds its inputs from its outputs. */
+export function customGradient<R extends readonly Tensor[]>(definition: CustomGradient<R>): R {
+  const { name, inputs } = definition;
+  const outputs = within(new Block(), () => scope(definition.forward));
+  record({
+    inputs,
+    outputs,
+    entry: () => {
+      const saved = definition.saves(outputs).map(retain);
+      return {
+        name,
+        inputs: inputs.map(({ id }) => id),
+        outputs: outputs.map((output) => ({ id: output.id, spec: output })),
+        backward: (grads, needs) => definition.backward(grads, saved, needs),
+        release: () => {
+          for (const tensor of saved) tensor.dispose();
+        },
+      };
+    },
+  });
+  return outputs;
+}
+
+/** A tensor filled with `value` on the device of `like`, for gradients that nothing flowed into. */
+export function filled(like: Tensor, spec: TensorSpec, value: number): Tensor {
+  return ops().fill(like, spec, value);
+}
+
+/** The same value, through which no gradient flows. Shares the storage. */
+export function stopGradient(x: Tensor): Tensor {
+  return alias(x, x.shape, false);
+}
+
+/** @throws GradientError naming the op that has no derivative of this order */
+export function noDerivative(name: string): never {
+  throw new GradientError(
+    `${name} has no derivative. Pointwise ops, matmul and the convolutions can be differentiated twice; other ops once. ` +
+      'Use stopGradient() where no gradient should flow.',
+  );
+}

@@ -1,0 +1,64 @@
+// y = f(a, b), element by element. A thread owns four neighbouring elements of y.
+// MODE 0: a and b have y's shape. MODE 1: b is one number. MODE 2: y is [outer, middle, inner], inner a multiple of
+// four, and b varies along the middle axis alone (per channel, per row). MODE 3: any broadcast, by strides.
+
+fn apply(x: vec4f, z: vec4f) -> vec4f {
+  switch OP {
+    case 0u: { return x + z; }
+    case 1u: { return x - z; }
+    case 2u: { return x * z; }
+    case 3u: { return x / z; }
+    case 4u: { return max(x, z); }
+    case 5u: { return min(x, z); }
+    case 6u: { return select(x * P.slope, x, z > vec4f()); }  // leakyReluGrad(dy, y or x); slope 0 is relu
+    case 7u: { return x * (1.0 - z * z); }                    // tanhGrad(dy, y)
+    case 8u: { return x * z * (1.0 - z); }                    // sigmoidGrad(dy, y)
+    case 9u: { return select(vec4f(), vec4f(1.0), x > z); }   // greater
+    case 10u: { return select(vec4f(), vec4f(1.0), x == z); } // equal
+    default: { return x; }
+  }
+}
+
+fn strided(i: u32, extents: array<u32, 5>, strides: array<u32, 5>) -> u32 {
+  var rest = i;
+  var offset = 0u;
+  for (var axis = 5u; axis > 0u; axis--) {
+    let extent = extents[axis - 1u];
+    offset += (rest % extent) * strides[axis - 1u];
+    rest /= extent;
+  }
+  return offset;
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  let i = groupIndex(group, groups) * WG + thread;
+  if (i >= P.count) { return; }
+  var u: vec4f;
+  var v: vec4f;
+  if (MODE == 3u) {
+    let extents = array<u32, 5>(P.n0, P.n1, P.n2, P.n3, P.n4);
+    for (var lane = 0u; lane < 4u; lane++) {
+      let e = min(4u * i + lane, P.size - 1u);
+      let p = strided(e, extents, array<u32, 5>(P.a0, P.a1, P.a2, P.a3, P.a4));
+      let q = strided(e, extents, array<u32, 5>(P.b0, P.b1, P.b2, P.b3, P.b4));
+      u[lane] = f32(a[p / 4u][p % 4u]);
+      v[lane] = f32(b[q / 4u][q % 4u]);
+    }
+  } else {
+    u = vec4f(a[i]);
+    if (MODE == 0u) {
+      v = vec4f(b[i]);
+    } else if (MODE == 1u) {
+      v = vec4f(f32(b[0].x));
+    } else {
+      let m = (4u * i / P.n2) % P.n1;
+      v = vec4f(f32(b[m / 4u][m % 4u]));
+    }
+  }
+  y[i] = T4(apply(u, v));
+}

@@ -1,0 +1,49 @@
+// y = f(x), element by element. A thread owns four neighbouring elements; P.count counts vectors of four, and the last
+// one may run past the tensor's end into the padding that every buffer has.
+
+fn apply(x: vec4f) -> vec4f {
+  switch OP {
+    case 0u: { return x * P.a + P.b; }                                  // affine
+    case 1u: { return max(x, vec4f()); }                                // relu
+    case 2u: { return select(P.a * x, x, x > vec4f()); }                // leakyRelu
+    case 3u: { return tanh(clamp(x, vec4f(-15.0), vec4f(15.0))); }      // tanh; drivers overflow in exp beyond
+    case 4u: { return sigmoid(x); }                                     // sigmoid
+    case 5u: { return exp(x); }
+    case 6u: { return log(x); }
+    case 7u: { return sqrt(x); }
+    case 8u: { return abs(x); }
+    case 9u: { return clamp(x, vec4f(P.a), vec4f(P.b)); }
+    case 10u: { return powers(x); }
+    case 11u: { return sign(x); }
+    case 12u: { return select(vec4f(), vec4f(1.0), (x >= vec4f(P.a)) & (x <= vec4f(P.b))); } // inside [a, b]
+    case 13u: { return inverseSqrt(x); }
+    case 14u: { return x * sigmoid(x); }                                // silu
+    case 15u: { return max(x, vec4f()) + log(1.0 + exp(-abs(x))); }     // softplus
+    default: { return x; }                                              // copy and cast
+  }
+}
+
+fn sigmoid(x: vec4f) -> vec4f {
+  let e = exp(-abs(x)); // never overflows
+  return select(e, vec4f(1.0), x >= vec4f()) / (1.0 + e);
+}
+
+// x^a: WGSL's pow is undefined for x < 0, where an integer exponent has a value
+fn powers(x: vec4f) -> vec4f {
+  if (P.a == 2.0) { return x * x; }
+  if (P.a == 0.0) { return vec4f(1.0); }
+  let magnitude = select(exp2(P.a * log2(abs(x))), vec4f(), x == vec4f());
+  let odd = fract(P.a * 0.5) != 0.0;
+  return select(magnitude, -magnitude, (x < vec4f()) & vec4<bool>(odd));
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  let i = groupIndex(group, groups) * WG + thread;
+  if (i >= P.count) { return; }
+  y[i] = U4(apply(vec4f(x[i])));
+}
