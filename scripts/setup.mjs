@@ -23,6 +23,13 @@ function nodeIsNewEnough() {
   return major > 20 || (major === 20 && minor >= 19);
 }
 
+/** What kept the better driver from being installed, as the beginning of a line. */
+function whyNotApt(plan, prefix) {
+  if (plan.kind === 'none') return `${plan.why}; `;
+  if (plan.kind === 'manual') return `a faster driver comes with: ${plan.command}; `;
+  return prefix ? '' : 'no rights to install a driver; ';
+}
+
 /** Installs lavapipe where that is allowed, else fetches SwiftShader; gives the driver, or undefined after saying why not. */
 function obtainDriver(found) {
   const { os, sources } = thisSystem();
@@ -37,9 +44,7 @@ function obtainDriver(found) {
   const obstacle = swiftshaderObstacle(process.platform, process.arch);
   try {
     if (obstacle) throw new Error(obstacle);
-    say(
-      `${prefix ? '' : 'no rights to install a driver; '}fetching the software driver SwiftShader from npm (68 MB, 7 MB kept)`,
-    );
+    say(`${whyNotApt(plan, prefix)}fetching the software driver SwiftShader from npm (68 MB, 7 MB kept)`);
     fetchSwiftshader(cacheFolder(ROOT));
     const driver = resolveDriver(ROOT, process.env, { again: true });
     if (driver.kind !== 'none') return driver;
