@@ -20,12 +20,16 @@ export function packagesMatch(lock, installed) {
   });
 }
 
-/** npm as [program, ...arguments], the one that started this process where there is one. */
+/**
+ * npm as [program, ...arguments], the one that started this process where there is one. Its complaints are asked for:
+ * under `npm --silent` a nested npm would fail without a word.
+ */
 export function npmCommand(env = process.env) {
   const own = env.npm_execpath;
-  if (own && /npm-cli\.c?js$/.test(own)) return [process.execPath, own];
   const beside = path.join(path.dirname(process.execPath), 'node_modules/npm/bin/npm-cli.js');
-  return process.platform === 'win32' && existsSync(beside) ? [process.execPath, beside] : ['npm'];
+  const loud = '--loglevel=error';
+  if (own && /npm-cli\.c?js$/.test(own)) return [process.execPath, own, loud];
+  return process.platform === 'win32' && existsSync(beside) ? [process.execPath, beside, loud] : ['npm', loud];
 }
 
 function packagesAreThere(root) {
