@@ -46,6 +46,8 @@ export interface KernelDefinition<S extends ParamsSchema, B extends string, K ex
   valid?: (key: Key<K>) => boolean;
   /** the kernel uses subgroup operations of a fixed width, `SG` lanes */
   subgroups?: boolean;
+  /** subgroup widths that a key of such a kernel serves; all by default */
+  widths?: (width: number, key: Key<K>) => boolean;
   /** the kernel uses subgroup matrices */
   subgroupMatrix?: boolean;
   /** more than WebGPU's defaults: the engine refuses to launch where it is false */

@@ -5,8 +5,10 @@ export interface AcquireOptions {
   budgetBytes?: number;
   poison?: boolean;
   debug?: boolean;
-  /** ask for nothing beyond WebGPU's default limits and no optional feature: what kernels must be correct at */
-  defaultsOnly?: boolean;
+  /** no optional feature: which variants do without them is then seen */
+  plainFeatures?: boolean;
+  /** WebGPU's default limits: what every kernel must be correct at unless its definition has `needs` */
+  plainLimits?: boolean;
 }
 
 const WANTED_FEATURES = [
@@ -35,9 +37,9 @@ type DawnAdapterInfo = GPUAdapterInfo & {
 /** Makes the engine's device of an adapter, with every limit and feature that the kernels can use. */
 export async function deviceOf(adapter: GPUAdapter, options: AcquireOptions = {}): Promise<Device> {
   const info = describe(adapter);
-  const features = options.defaultsOnly ? [] : WANTED_FEATURES.filter((name) => adapter.features.has(name));
+  const features = options.plainFeatures ? [] : WANTED_FEATURES.filter((name) => adapter.features.has(name));
   const requiredLimits: Record<string, number> = {};
-  if (!options.defaultsOnly) {
+  if (!options.plainLimits) {
     for (const name of WANTED_LIMITS) requiredLimits[name] = adapter.limits[name];
   }
   let gpu: GPUDevice;
