@@ -32,13 +32,21 @@ export async function applyLayers(command: Command, env: NodeJS.ProcessEnv = pro
     ['set', assignmentLayer(set ?? [])],
   ];
   for (const [source, layer] of layers) {
-    for (const [key, { value, place }] of layer) {
+    for (const [written, { value, place }] of layer) {
+      const key = owners.has(written) ? written : withoutNo(written, owners);
       const owner = owners.get(key);
       if (!owner) throw new CliError(`${place}: no option of ${command.name()} has this name.${nearest(key, owners)}`);
       if (owner.command.getOptionValueSource(key) === 'cli') continue;
-      owner.command.setOptionValueWithSource(key, parse(owner.option, value, place), source);
+      const parsed = parse(owner.option, value, place);
+      owner.command.setOptionValueWithSource(key, key === written ? parsed : !parsed, source);
     }
   }
+}
+
+/** `noInstance` is a way to write `instance`, the other way round, where the flag is `--no-instance`. */
+function withoutNo(key: string, owners: ReadonlyMap<string, { readonly option: Option }>): string {
+  const positive = key.charAt(2).toLowerCase() + key.slice(3);
+  return /^no[A-Z]/.test(key) && owners.get(positive)?.option.negate ? positive : key;
 }
 
 /** The options of a command by their canonical names, sorted, as `--print-config` shows them. */
@@ -90,7 +98,7 @@ function assignmentLayer(assignments: readonly string[]): Layer {
 }
 
 function parse(option: Option, value: unknown, place: string): unknown {
-  if (option.isBoolean()) {
+  if (option.isBoolean() || option.negate) {
     if (value === true || value === 'true' || value === '1') return true;
     if (value === false || value === 'false' || value === '0') return false;
     throw new CliError(`${place}: expected true or false, but got ${JSON.stringify(value)}.`);

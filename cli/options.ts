@@ -30,7 +30,7 @@ export function addGlobals(program: Command): Command {
     .addOption(new Option('--backend <name>', 'graphics interface').choices(['vulkan', 'metal', 'd3d12', 'd3d11']))
     .addOption(new Option('--precision <type>', 'storage of tensors').choices(['f32', 'f16']).default('f32'))
     .option('--seed <n>', 'seed of all random numbers', wholeNumber(0, 2 ** 32 - 1), 0)
-    .option('--deterministic', 'the same bits in every run (always so; accepted for compatibility)')
+    .option('--deterministic', 'the same bits in every run (they are without it, too)')
     .option('--json', 'print results as JSON')
     .option('-q, --quiet', 'say nothing but warnings and errors')
     .option('-v, --verbose', 'say more')

@@ -4,6 +4,8 @@ import { Command, CommanderError } from 'commander';
 import { readAliases } from './aliases.ts';
 import { registerCompletion } from './completion.ts';
 import { applyLayers, resolvedConfig } from './config.ts';
+import { registerDevices } from './devices.ts';
+import { registerDoctor } from './doctor.ts';
 import { EXIT, type ExitCode, explain } from './errors.ts';
 import { addGlobals, type Globals, logOf } from './options.ts';
 
@@ -19,6 +21,8 @@ class Stop extends Error {}
 export function buildProgram(): Command {
   const program = new Command('miaobi').description(description).version(version(), '--version');
   addGlobals(program);
+  registerDoctor(program);
+  registerDevices(program);
   registerCompletion(program);
   settle(program);
   program.hook('preAction', async (_, command) => {
