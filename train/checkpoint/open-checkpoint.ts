@@ -40,15 +40,20 @@ export async function openCheckpoint(path: string): Promise<CheckpointFile> {
     return { path, bytes: file.size, ...(await readContent(file)), close: file.close };
   } catch (error) {
     await file.close();
-    throw error;
+    throw error instanceof CheckpointError ? withPath(path, error) : error;
   }
+}
+
+/** Rules of a format know no path; people need it. */
+function withPath(path: string, error: CheckpointError): CheckpointError {
+  return error.message.startsWith(path) ? error : new CheckpointError(`${path}: ${error.message}`, error);
 }
 
 /** The same for a file that is open already, or bytes in memory. */
 export async function readContent(file: RandomAccess): Promise<CheckpointContent> {
   const start = await file.readAt(0, Math.min(file.size, 512));
   const plain = { metadata: new Map<string, string>(), notes: [] };
-  if (start[8] === 0x7b || file.name.endsWith('.safetensors')) {
+  if (looksLikeSafetensors(start) || file.name.endsWith('.safetensors')) {
     return { format: 'safetensors', notes: [], ...(await openSafetensors(file)) };
   }
   if (start[0] === 0x50 && start[1] === 0x4b && (start[2] === 3 || start[2] === 5)) return readZip(file);
@@ -81,6 +86,11 @@ function fromObject(format: CheckpointFormat, object: Value, file: RandomAccess)
     stored.set(name, { dtype, shape, read: () => readStrided(tensor) });
   }
   return { format, metadata: new Map(), notes, tensors: stored };
+}
+
+/** A header length below 2^48 and the brace of the header: no pickle begins so. */
+function looksLikeSafetensors(start: Uint8Array): boolean {
+  return start[6] === 0 && start[7] === 0 && start[8] === 0x7b;
 }
 
 /** Protocol 2 and later begin with PROTO; older ones with text, so there the file's name must say it. */
