@@ -306,6 +306,14 @@ export const silu = (x: Tensor): Tensor => siluOp({ x }).y;
 /** log(1 + e^x), without overflow. */
 export const softplus = (x: Tensor): Tensor => softplusOp({ x }).y;
 
+/** Gradient of relu (slope 0) and leakyRelu from their output y (slope ≥ 0): dy where y > 0, slope · dy elsewhere. */
+export const leakyReluGrad = (dy: Tensor, y: Tensor, slope = 0): Tensor =>
+  leakyReluGradOp({ a: dy, b: y }, { slope }).y;
+/** Gradient of tanh from its output y: dy · (1 − y²). */
+export const tanhGrad = (dy: Tensor, y: Tensor): Tensor => tanhGradOp({ a: dy, b: y }).y;
+/** Gradient of sigmoid from its output y: dy · y · (1 − y). */
+export const sigmoidGrad = (dy: Tensor, y: Tensor): Tensor => sigmoidGradOp({ a: dy, b: y }).y;
+
 /** A tensor filled with `value`, on the device of `like`. */
 export function full(like: Tensor, spec: TensorSpec, value: number): Tensor {
   const out = empty(like.device, { shape: spec.shape, dtype: spec.dtype });
