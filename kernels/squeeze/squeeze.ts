@@ -21,6 +21,9 @@ const Params = d
 
 const KEYS = { TO_COARSE: [0, 1], WG: [256] };
 
+/** coarse rows a thread of squeeze.wgsl owns */
+const STRIP = 4;
+
 const anyFactor = defineKernel({
   name: 'squeeze.any',
   wgsl: new URL('./squeeze.wgsl', import.meta.url),
@@ -28,7 +31,7 @@ const anyFactor = defineKernel({
   bindings: { a: read('T'), b: write('T') },
   keys: KEYS,
   grid: (p) => Math.ceil(p.count / 256),
-  cost: (p, bytes) => ({ flops: 0, bytes: 2 * p.count * bytes }),
+  cost: (p, bytes) => ({ flops: 0, bytes: 2 * STRIP * p.factor ** 2 * p.count * bytes }),
 });
 
 const byTwo = defineKernel({
@@ -48,7 +51,8 @@ function launch(a: Tensor, b: Tensor, fine: Shape, { factor, channelSlow }: Sque
     ? { offsetStep: 1, channelStep: factor * factor }
     : { offsetStep: channels, channelStep: 1 };
   const vectors = factor === 2 && width % 8 === 0;
-  const params = { count: vectors ? a.size / 8 : a.size, factor, channels, height, width, ...steps };
+  const columns = (a.size / (factor * height)) * Math.ceil(height / factor / STRIP);
+  const params = { count: vectors ? a.size / 8 : columns, factor, channels, height, width, ...steps };
   (vectors ? byTwo : anyFactor).launch({ a, b }, params, { TO_COARSE: toCoarse ? 1 : 0, WG: 256 });
 }
 
