@@ -1,4 +1,5 @@
 /** Every op. A room adds one line here; tests, gradient checks, shader lint and bench find it through the registry. */
+export { covarianceStatistics, mergeStatistics, type Statistics, type StatisticsOptions } from './covariance/statistics.ts';
 export * from './pointwise/ops.ts';
 export { broadcastTo, mean, reshape, sum, sumTo } from './reduce/sum.ts';
 export { pixelShuffle, pixelUnshuffle, squeeze, unsqueeze } from './squeeze/squeeze.ts';
