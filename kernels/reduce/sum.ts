@@ -1,38 +1,7 @@
-import * as d from 'typegpu/data';
-import {
-  defineKernel,
-  defineOp,
-  type Op,
-  read,
-  type Shape,
-  ShapeError,
-  sizeOf,
-  type Tensor,
-  write,
-} from '../../engine/index.ts';
+import { type DType, defineOp, type Op, type Shape, ShapeError, sizeOf, type Tensor } from '../../engine/index.ts';
+import { normalizeAxes, reducedShape, runOf, runsOf } from './axes.ts';
+import { launchBroadcast, launchSum } from './launch.ts';
 import { broadcastRef, sumRef } from './reference.ts';
-
-const Params = d.struct({ outer: d.u32, length: d.u32, inner: d.u32, scale: d.f32 }).$name('Params');
-
-const sumKernel = defineKernel({
-  name: 'reduce.sum',
-  wgsl: new URL('./sum.wgsl', import.meta.url),
-  params: Params,
-  bindings: { x: read('T'), y: write('U') },
-  keys: { WG: [64] },
-  grid: (p) => p.outer * p.inner,
-  cost: (p, bytes) => ({ flops: p.outer * p.length * p.inner, bytes: p.outer * (p.length + 1) * p.inner * bytes }),
-});
-
-const broadcastKernel = defineKernel({
-  name: 'reduce.broadcast',
-  wgsl: new URL('./broadcast.wgsl', import.meta.url),
-  params: Params,
-  bindings: { x: read('T'), y: write('U') },
-  keys: { WG: [256] },
-  grid: (p) => Math.ceil((p.outer * p.length * p.inner) / 256),
-  cost: (p, bytes) => ({ flops: 0, bytes: p.outer * (p.length + 1) * p.inner * bytes }),
-});
 
 interface RunAttrs {
   /** first axis of the run */
@@ -40,6 +9,8 @@ interface RunAttrs {
   /** one past its last axis */
   end: number;
   scale: number;
+  /** storage type of the result; that of the input by default */
+  dtype?: DType;
 }
 
 /** Sum over one run of neighbouring axes, which become extents of 1. */
@@ -48,24 +19,33 @@ const sumRun: Op<'x', readonly ['y'], RunAttrs> = defineOp({
   inputs: ['x'],
   outputs: ['y'],
   defaults: { start: 0, end: 1, scale: 1 } as RunAttrs,
-  shape: ({ x }, { start, end }) => ({
-    y: { shape: x.shape.map((n, axis) => (axis >= start && axis < end ? 1 : n)), dtype: x.dtype },
+  shape: ({ x }, { start, end, dtype = x.dtype }) => ({
+    y: { shape: x.shape.map((n, axis) => (axis >= start && axis < end ? 1 : n)), dtype },
   }),
-  forward: ({ x }, { y }, { start, end, scale }) => {
-    sumKernel.launch({ x, y }, { ...runOf(x.shape, start, end), scale }, { WG: 64 });
+  forward: ({ x }, { y }, { start, end, scale }) => launchSum(x, y, runOf(x.shape, start, end), scale),
+  backward: ({ dy }, { start, end, scale }, { inputs: { x } }) => {
+    const length = x.shape.slice(start, end);
+    return { dx: broadcastRun({ x: dy }, { start, end, scale, length, dtype: x.dtype }).y };
   },
-  backward: ({ dy }, attrs, { inputs }) => ({
-    dx: broadcastRun({ x: dy }, { ...attrs, length: inputs.x.shape.slice(attrs.start, attrs.end) }).y,
-  }),
   reference: ({ x }, { start, end, scale }) => ({ y: sumRef(x, start, end, scale) }),
   reduction: ({ x }, { start, end }) => sizeOf(x.shape.slice(start, end)),
   samples: [
     { inputs: { x: [3, 5, 7] }, attrs: { start: 1, end: 2 } },
     { inputs: { x: [2, 3, 33, 31] }, attrs: { start: 2, end: 4, scale: 0.5 } },
     { inputs: { x: [130] }, attrs: { start: 0, end: 1 } },
-    { inputs: { x: { shape: [2, 1000], offset: 100 } }, attrs: { start: 1, end: 2 } },
+    { inputs: { x: [1] }, attrs: { start: 0, end: 1 } },
+    { inputs: { x: { shape: [2, 1000], offset: 100 } }, attrs: { start: 1, end: 2 }, dtypes: ['f32'] },
+    { inputs: { x: [20000] }, attrs: { start: 0, end: 1, scale: 1e-2 } }, // split over workgroups, vectors of four
+    { inputs: { x: [3, 9001] }, attrs: { start: 1, end: 2, scale: 1e-2 }, dtypes: ['f32'] }, // split, single values
+    { inputs: { x: [3000, 12] }, attrs: { start: 0, end: 1, scale: 1e-2 } }, // columns, split twice
+    { inputs: { x: [2, 300, 5] }, attrs: { start: 1, end: 2 }, dtypes: ['f32'] },
+    { inputs: { x: [64, 8] }, attrs: { start: 1, end: 2, dtype: 'f32' } },
     { inputs: { x: [4194304] }, attrs: { start: 0, end: 1 }, bench: '4M' },
     { inputs: { x: [1, 64, 256, 256] }, attrs: { start: 2, end: 4 }, bench: '64 planes of 256²' },
+    { inputs: { x: [4096, 1024] }, attrs: { start: 1, end: 2 }, bench: 'last axis' },
+    { inputs: { x: [4096, 1024] }, attrs: { start: 0, end: 1 }, bench: 'first axis' },
+    { inputs: { x: [16, 64, 4096] }, attrs: { start: 1, end: 2 }, bench: 'middle axis' },
+    { inputs: { x: [1398101, 3] }, attrs: { start: 0, end: 1 }, bench: 'three columns' },
   ],
 });
 
@@ -79,25 +59,29 @@ const broadcastRun: Op<'x', readonly ['y'], BroadcastAttrs> = defineOp({
   inputs: ['x'],
   outputs: ['y'],
   defaults: { start: 0, end: 1, scale: 1, length: [] } as BroadcastAttrs,
-  shape: ({ x }, { start, end, length }) => ({
-    y: { shape: x.shape.map((n, axis) => (axis >= start && axis < end ? length[axis - start] : n)), dtype: x.dtype },
+  shape: ({ x }, { start, end, length, dtype = x.dtype }) => ({
+    y: { shape: x.shape.map((n, axis) => (axis >= start && axis < end ? length[axis - start] : n)), dtype },
   }),
-  forward: ({ x }, { y }, { start, end, scale }) => {
-    broadcastKernel.launch({ x, y }, { ...runOf(y.shape, start, end), scale }, { WG: 256 });
-  },
-  backward: ({ dy }, { start, end, scale }) => ({ dx: sumRun({ x: dy }, { start, end, scale }).y }),
+  forward: ({ x }, { y }, { start, end, scale }) => launchBroadcast(x, y, runOf(y.shape, start, end), scale),
+  backward: ({ dy }, { start, end, scale }, { inputs: { x } }) => ({
+    dx: sumRun({ x: dy }, { start, end, scale, dtype: x.dtype }).y,
+  }),
   reference: ({ x }, { start, end, length, scale }) => ({ y: broadcastRef(x, start, end, length, scale) }),
   samples: [
     { inputs: { x: [3, 1, 7] }, attrs: { start: 1, end: 2, length: [5] } },
     { inputs: { x: [2, 3, 1, 1] }, attrs: { start: 2, end: 4, length: [9, 5], scale: 0.25 } },
+    { inputs: { x: [2, 1, 8] }, attrs: { start: 1, end: 2, length: [3] } },
+    { inputs: { x: [5, 1] }, attrs: { start: 1, end: 2, length: [12] } },
+    { inputs: { x: [1, 64, 1, 1] }, attrs: { start: 2, end: 4, length: [256, 256] }, bench: '64 planes of 256²' },
   ],
+  reduction: (_, { length }) => Math.max(1, sizeOf(length)),
 });
 
 export interface SumOptions {
-  /** axes to sum over, negative from the end; all by default */
-  axes?: readonly number[];
+  /** axes to reduce, negative from the end; all by default */
+  axes?: readonly number[] | undefined;
   /** keep the axes with extent 1 */
-  keepdims?: boolean;
+  keepdims?: boolean | undefined;
 }
 
 /**
@@ -108,29 +92,25 @@ export interface SumOptions {
  * @throws ShapeError when an axis is out of range or given twice
  */
 export function sum(x: Tensor, options: SumOptions = {}): Tensor {
-  return reduceRuns(x, options, 1);
+  return reduceRuns(x, options, normalizeAxes('sum', x.shape, options.axes), 1);
 }
 
 /** Arithmetic mean over any axes; see `sum`. */
 export function mean(x: Tensor, options: SumOptions = {}): Tensor {
   const axes = normalizeAxes('mean', x.shape, options.axes);
-  return reduceRuns(x, options, 1 / axes.reduce((count, axis) => count * x.shape[axis], 1));
+  const count = sizeOf(axes.map((axis) => x.shape[axis]));
+  return reduceRuns(x, options, axes, 1 / count);
 }
 
-function reduceRuns(x: Tensor, { axes, keepdims = false }: SumOptions, scale: number): Tensor {
-  const sorted = normalizeAxes('sum', x.shape, axes);
+function reduceRuns(x: Tensor, options: SumOptions, axes: readonly number[], scale: number): Tensor {
+  const runs = runsOf(axes);
   let out = x;
-  let factor = scale;
-  for (const [start, end] of runsOf(sorted)) {
-    out = sumRun({ x: out }, { start, end, scale: factor }).y;
-    factor = 1;
-  }
-  return keepdims
-    ? out
-    : reshape(
-        out,
-        x.shape.filter((_, axis) => !sorted.includes(axis)),
-      );
+  runs.forEach(([start, end], i) => {
+    // what lies between two runs stays f32: a half would round, and overflow from 65504 on
+    const last = i === runs.length - 1;
+    out = sumRun({ x: out }, { start, end, scale: last ? scale : 1, dtype: last ? x.dtype : 'f32' }).y;
+  });
+  return reshape(out, reducedShape(x.shape, axes, options.keepdims ?? false));
 }
 
 /**
@@ -191,37 +171,4 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
   const full = shape.map((n) => (n === -1 ? x.size / known : n));
   if (full.length === x.shape.length && full.every((n, axis) => n === x.shape[axis])) return x;
   return reshapeOp({ x }, { shape: full }).y;
-}
-
-function runOf(shape: Shape, start: number, end: number): { outer: number; length: number; inner: number } {
-  return {
-    outer: sizeOf(shape.slice(0, start)),
-    length: sizeOf(shape.slice(start, end)),
-    inner: sizeOf(shape.slice(end)),
-  };
-}
-
-/** Axes sorted, counted from the front, checked. */
-export function normalizeAxes(name: string, shape: Shape, axes: readonly number[] | undefined): number[] {
-  const rank = shape.length;
-  const sorted = (axes ?? shape.map((_, axis) => axis))
-    .map((axis) => (axis < 0 ? axis + rank : axis))
-    .sort((a, b) => a - b);
-  if (sorted.some((axis, i) => axis < 0 || axis >= rank || axis === sorted[i - 1])) {
-    throw new ShapeError(
-      `${name}: axes [${axes}] do not fit shape [${shape}]. Expected different axes from ${-rank} to ${rank - 1}.`,
-    );
-  }
-  return sorted;
-}
-
-/** Sorted axes as runs [start, end), the last first. */
-function runsOf(axes: readonly number[]): [number, number][] {
-  const runs: [number, number][] = [];
-  for (const axis of axes) {
-    const last = runs.at(-1);
-    if (last && last[1] === axis) last[1] = axis + 1;
-    else runs.push([axis, axis + 1]);
-  }
-  return runs.reverse();
 }
