@@ -1,13 +1,15 @@
 /** Files that appear whole or not at all. */
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, link, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { RequestError } from './errors.ts';
 
 /**
  * Fails early, before any work is done, when `path` could not be written at the end.
  *
- * @throws RequestError when the file exists and `overwrite` is not set, or when a folder has its name
+ * @throws RequestError when the file exists and `overwrite` is not set, when a folder has its name, or when its
+ * folder cannot be written
  */
 export async function assertFree(path: string, overwrite = false): Promise<void> {
   const found = await stat(path).catch(() => undefined);
@@ -15,6 +17,23 @@ export async function assertFree(path: string, overwrite = false): Promise<void>
     throw new RequestError(`${path}: expected the name of a file to write, but it is a folder. Add a file name to it.`);
   }
   if (found && !overwrite) throw exists(path);
+  try {
+    await assertFolder(dirname(path));
+  } catch (error) {
+    throw unwritable(path, error);
+  }
+}
+
+/** The nearest folder on the way that exists must take new entries. */
+async function assertFolder(folder: string): Promise<void> {
+  try {
+    if (!(await stat(folder)).isDirectory()) throw Object.assign(new Error(folder), { code: 'ENOTDIR' });
+    await access(folder, constants.W_OK);
+  } catch (error) {
+    const parent = dirname(folder);
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || parent === folder) throw error;
+    await assertFolder(parent);
+  }
 }
 
 /**

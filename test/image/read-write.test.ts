@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readColourMask } from '../../train/data/image/mask.ts';
 import { fromPlanar, type Picture, resizePicture, toPlanar } from '../../train/data/image/picture.ts';
 import { readImage } from '../../train/data/image/read.ts';
 import { assertWritable, writeImage } from '../../train/data/image/write.ts';
@@ -86,6 +87,8 @@ describe('writing and reading back', () => {
 
   it('explains what it cannot write', async () => {
     await writeFile(at('file'), 'x');
+    await expect(assertWritable(at('file/deep/a.png'))).rejects.toThrow(/part of the path is a file/);
+    await expect(assertWritable(at('not/yet/there/a.png'))).resolves.toBeUndefined();
     await expect(writeImage(at('file/a.png'), picture8)).rejects.toThrow(
       /part of the path is a file.*Nothing was written/s,
     );
@@ -258,6 +261,22 @@ describe('planes', () => {
 
   it('never hide a NaN', () => {
     expect(() => fromPlanar(Float32Array.from([0, Number.NaN, 1]), 1, 1)).toThrow(NonFiniteError);
+  });
+});
+
+describe('readColourMask', () => {
+  it('gives labels at the size of the picture, from a mask of any size and depth', async () => {
+    const colours = [255, 0, 0, 0, 255, 0, 2, 1, 250, 255, 255, 255]; // red, green, nearly blue, white
+    await writeImage(at('mask.png'), { width: 2, height: 2, bitDepth: 8, rgb: Uint8Array.from(colours) });
+    await writeImage(at('deep.png'), {
+      width: 2,
+      height: 2,
+      bitDepth: 16,
+      rgb: Uint16Array.from(colours, (v) => v * 257),
+    });
+    const expected = [4, 4, 2, 2, 3, 3, 1, 1];
+    expect([...(await readColourMask(at('mask.png'), 4, 2))]).toEqual(expected);
+    expect([...(await readColourMask(at('deep.png'), 4, 2))]).toEqual(expected);
   });
 });
 
