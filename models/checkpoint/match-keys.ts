@@ -1,6 +1,7 @@
 /** Compares the names and shapes of a file with those that a network needs. Bytes never matter here. */
 import { CheckpointError } from '../../engine/errors.ts';
 import { KEY_MAPS, type KeyMap, type Shape } from './key-maps.ts';
+import { printable } from './printable.ts';
 import type { TensorInfo } from './tensor-map.ts';
 
 export interface KeyMatch {
@@ -34,7 +35,7 @@ const MAX_LISTED = 12;
 
 function listing(title: string, names: readonly string[]): string {
   if (names.length === 0) return '';
-  const shown = names.slice(0, MAX_LISTED).map((name) => `\n    ${name}`);
+  const shown = names.slice(0, MAX_LISTED).map((name) => `\n    ${printable(name)}`);
   const more = names.length > MAX_LISTED ? `\n    … and ${names.length - MAX_LISTED} more` : '';
   return `\n  ${title} (${names.length}):${shown.join('')}${more}`;
 }

@@ -3,6 +3,7 @@ import { basename, extname } from 'node:path';
 import { CheckpointError } from '../../engine/errors.ts';
 import { KEY_MAPS, type KeyMap, keyMapFor } from '../../models/checkpoint/key-maps.ts';
 import { assertMatch, guessModel, matchKeys } from '../../models/checkpoint/match-keys.ts';
+import { printable } from '../../models/checkpoint/printable.ts';
 import { type Renames, renameKeys, renameWith } from '../../models/checkpoint/rename-keys.ts';
 import { elementCount, toFloat32Array } from '../../models/checkpoint/tensor-map.ts';
 import { refuseExisting, type WriteOptions } from './atomic-write.ts';
@@ -18,6 +19,8 @@ export interface ConvertOptions extends WriteOptions {
   readonly renames?: Renames;
   /** Refuse tensors that the network does not know, rules that meet no name, and files of no known network. */
   readonly strict?: boolean;
+  /** Check everything and write nothing. */
+  readonly dryRun?: boolean;
 }
 
 export interface ConvertReport {
@@ -58,7 +61,9 @@ export async function convertCheckpoint(
     const notes = [...file.notes];
     const { tensors, model } = chooseTensors(file, options, notes);
     const parameters = [...tensors.values()].reduce((sum, { shape }) => sum + elementCount(shape), 0);
-    if (extname(output) === '.npz') {
+    if (options.dryRun) {
+      notes.push('nothing was written: a dry run');
+    } else if (extname(output) === '.npz') {
       await writeNpz(output, await readTensors(tensors), options);
     } else {
       const metadata = await describe(file, model);
@@ -106,7 +111,8 @@ function fitTo(
   const expected = new Map([...map.required(), ...map.optional()]);
   const match = matchKeys(named, map.required(), map.optional());
   assertMatch(`${path} for ${map.model}`, match, strict);
-  if (match.unexpected.length > 0) notes.push(`left out, unknown to ${map.model}: ${match.unexpected.join(', ')}`);
+  if (match.unexpected.length > 0)
+    notes.push(`left out, unknown to ${map.model}: ${match.unexpected.slice(0, 8).map(printable).join(', ')}`);
   const result = new Map<string, StoredTensor>();
   let cast = 0;
   for (const name of expected.keys()) {

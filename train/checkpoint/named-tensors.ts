@@ -3,8 +3,8 @@
  * is taken out of a training checkpoint, and the prefix that DataParallel adds goes.
  */
 import { CheckpointError } from '../../engine/errors.ts';
+import { printable } from '../../models/checkpoint/printable.ts';
 import { byteLength } from '../../models/checkpoint/tensor-map.ts';
-import { printable } from './pickle-globals.ts';
 import { PickledTensor } from './pickle-tensor.ts';
 import { isTuple, type Value } from './pickle-values.ts';
 import type { StridedTensor } from './strided-tensor.ts';

@@ -2,6 +2,8 @@
  * The allow-list: every global that a pickle may name, with what we make of it. Nothing here imports, looks up or runs
  * anything by a name from the file. What is not listed is refused by name.
  */
+
+import { printable } from '../../models/checkpoint/printable.ts';
 import type { CheckpointDType } from '../../models/checkpoint/tensor-map.ts';
 import { fromLatin1 } from './pickle-bytes.ts';
 import { numpyGlobals } from './pickle-numpy.ts';
@@ -153,10 +155,4 @@ export function allowedGlobal(module: string, name: string): Global {
   const global = name.includes('.') ? undefined : ALLOWED.get(full);
   if (!global) throw forbidden(`it asks for ${printable(full)}, which is not on the list of plain data`);
   return global;
-}
-
-/** Text from a file, fit for a terminal. */
-export function printable(text: string): string {
-  const clean = JSON.stringify(text.slice(0, 120)).slice(1, -1);
-  return text.length > 120 ? `${clean}…` : clean;
 }
