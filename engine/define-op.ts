@@ -110,10 +110,12 @@ export function defineOp<const In extends string, const Outs extends readonly st
   const call = (given: { readonly [name in In]?: Tensor | undefined }, partial?: Partial<A>) => {
     const attrs = partial ? { ...definition.defaults, ...partial } : definition.defaults;
     const inputs = given as Named<In, Tensor>;
-    const specs = definition.shape(inputs, attrs);
     const present = inputNames.map((input) => given[input]);
     const device = present.find((input) => input)?.device;
     invariant(device, `${name}: no input is a tensor`);
+    const { profiler } = device.recorder;
+    const started = profiler ? performance.now() : 0;
+    const specs = definition.shape(inputs, attrs);
     const outputs = {} as Record<Outs[number], Tensor>;
     for (const output of outputNames as readonly Outs[number][]) {
       const source = definition.view && output === outputNames[0] ? inputs[definition.view] : undefined;
@@ -122,6 +124,7 @@ export function defineOp<const In extends string, const Outs extends readonly st
     definition.forward(inputs, outputs, attrs);
     const outputList = (outputNames as readonly Outs[number][]).map((output) => outputs[output]);
     record({ inputs: present, outputs: outputList, entry: () => entryOf(inputs, outputs, attrs) });
+    profiler?.opCalled(name, performance.now() - started);
     return outputs;
   };
 

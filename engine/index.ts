@@ -6,7 +6,7 @@ export { deviceOf } from './device/acquire.ts';
 export type { AdapterInfo, Capabilities, Device, Forecast } from './device/device.ts';
 export * from './errors.ts';
 export { mib } from './pool.ts';
-export type { KernelProfile, Profiler } from './profile.ts';
+export type { KernelProfile, OpProfile, Profiler } from './profile.ts';
 export { keep, scope } from './scope.ts';
 export { customGradient, filled, grad, recompute, stopGradient, useArithmetic, vjp } from './tape.ts';
 export {

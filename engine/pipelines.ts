@@ -77,7 +77,10 @@ export class Pipelines {
     const texts = await Promise.all(source.files.map(shaderText));
     const code = [source.header, ...texts].join('\n');
     const started = performance.now();
+    // the error comes back from the pipeline; without a scope Dawn would also print it and report it as uncaptured
+    this.#gpu.pushErrorScope('validation');
     const module = this.#gpu.createShaderModule({ label: source.label, code });
+    this.#gpu.popErrorScope().catch(() => {});
     try {
       entry.pipeline = await this.#gpu.createComputePipelineAsync({
         label: source.label,

@@ -10,6 +10,19 @@ export interface KernelProfile {
   bytes: number;
 }
 
+/** Sums over the calls of one op, gradients included: they are made of ops too. */
+export interface OpProfile {
+  op: string;
+  calls: number;
+  /** milliseconds on the host: shape rule, memory, recording; ops inside count for themselves and for this one */
+  hostMs: number;
+}
+
+interface Batch {
+  readonly querySet: GPUQuerySet;
+  readonly dispatches: Dispatch[];
+}
+
 const QUERIES = 4096;
 
 /**
@@ -20,12 +33,21 @@ export class Profiler {
   readonly #gpu: GPUDevice;
   readonly #timestamps: boolean;
   readonly #kernels = new Map<string, KernelProfile>();
-  #batch: { querySet: GPUQuerySet; dispatches: Dispatch[] } | undefined;
+  readonly #ops = new Map<string, OpProfile>();
+  #batches: Batch[] = [];
   readonly #reads: Promise<void>[] = [];
 
   constructor(gpu: GPUDevice) {
     this.#gpu = gpu;
     this.#timestamps = gpu.features.has('timestamp-query');
+  }
+
+  /** Notes one call of an op. */
+  opCalled(op: string, hostMs: number): void {
+    const row = this.#ops.get(op) ?? { op, calls: 0, hostMs: 0 };
+    this.#ops.set(op, row);
+    row.calls++;
+    row.hostMs += hostMs;
   }
 
   /** The descriptor of the pass that a dispatch runs in. */
@@ -38,44 +60,57 @@ export class Profiler {
       row.ms = Number.NaN;
       return {};
     }
-    this.#batch ??= { querySet: this.#gpu.createQuerySet({ type: 'timestamp', count: QUERIES }), dispatches: [] };
-    const { querySet, dispatches } = this.#batch;
+    const { querySet, dispatches } = this.#batchWithRoom();
     const first = dispatches.length * 2;
-    if (first + 2 > QUERIES) return {};
     dispatches.push(dispatch);
     return { timestampWrites: { querySet, beginningOfPassWriteIndex: first, endOfPassWriteIndex: first + 1 } };
   }
 
   /** Ends the timing of one command buffer. */
   resolve(encoder: GPUCommandEncoder): void {
-    const batch = this.#batch;
-    if (!batch) return;
-    this.#batch = undefined;
-    const count = batch.dispatches.length * 2;
-    const size = count * 8;
-    const usage = GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC;
-    const resolved = this.#gpu.createBuffer({ size, usage });
-    const mapped = this.#gpu.createBuffer({ size, usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ });
-    encoder.resolveQuerySet(batch.querySet, 0, count, resolved, 0);
-    encoder.copyBufferToBuffer(resolved, 0, mapped, 0, size);
-    const read = async () => {
-      await this.#gpu.queue.onSubmittedWorkDone();
-      await mapped.mapAsync(GPUMapMode.READ);
-      const times = new BigUint64Array(mapped.getMappedRange());
-      batch.dispatches.forEach((dispatch, i) => {
-        this.#row(dispatch.kernel).ms += Number(times[2 * i + 1] - times[2 * i]) / 1e6;
-      });
-      for (const buffer of [resolved, mapped]) buffer.destroy();
-      batch.querySet.destroy();
-    };
-    // starts after the submit that follows this call
-    this.#reads.push(Promise.resolve().then(read));
+    for (const batch of this.#batches.splice(0)) this.#resolveBatch(encoder, batch);
   }
 
   /** All kernels, the dearest first. Flush the device before. */
   async results(): Promise<KernelProfile[]> {
     await Promise.all(this.#reads.splice(0));
     return [...this.#kernels.values()].sort((a, b) => b.ms - a.ms || b.flops - a.flops);
+  }
+
+  /** All ops, the dearest on the host first. */
+  ops(): OpProfile[] {
+    return [...this.#ops.values()].sort((a, b) => b.hostMs - a.hostMs);
+  }
+
+  #batchWithRoom(): Batch {
+    const last = this.#batches.at(-1);
+    if (last && last.dispatches.length * 2 < QUERIES) return last;
+    const batch = { querySet: this.#gpu.createQuerySet({ type: 'timestamp', count: QUERIES }), dispatches: [] };
+    this.#batches.push(batch);
+    return batch;
+  }
+
+  #resolveBatch(encoder: GPUCommandEncoder, { querySet, dispatches }: Batch): void {
+    const count = dispatches.length * 2;
+    const size = count * 8;
+    const usage = GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC;
+    const resolved = this.#gpu.createBuffer({ size, usage });
+    const mapped = this.#gpu.createBuffer({ size, usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ });
+    encoder.resolveQuerySet(querySet, 0, count, resolved, 0);
+    encoder.copyBufferToBuffer(resolved, 0, mapped, 0, size);
+    const read = async () => {
+      await mapped.mapAsync(GPUMapMode.READ);
+      const times = new BigUint64Array(mapped.getMappedRange());
+      dispatches.forEach((dispatch, i) => {
+        this.#row(dispatch.kernel).ms += Number(times[2 * i + 1] - times[2 * i]) / 1e6;
+      });
+      for (const buffer of [resolved, mapped]) buffer.destroy();
+      querySet.destroy();
+    };
+    // starts after the submit that follows this call
+    const done = Promise.resolve().then(read);
+    done.catch(() => {}); // reported by results()
+    this.#reads.push(done);
   }
 
   #row(kernel: string): KernelProfile {

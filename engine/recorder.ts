@@ -108,11 +108,9 @@ export class Recorder {
     return true;
   }
 
-  /** Waits for the pipelines, then submits. */
+  /** Waits for the pipelines, also those of what is recorded meanwhile, then submits. */
   async flush(): Promise<void> {
-    await Promise.all([...this.#waiting].map((entry) => entry.ready));
-    this.#waiting.clear();
-    this.#submit();
+    while (!this.flushIfReady()) await Promise.all([...this.#waiting].map((entry) => entry.ready));
   }
 
   #submit(): void {

@@ -1,5 +1,5 @@
 import { GradientError, invariant, ShapeError } from './errors.ts';
-import { detachFromScope, scope } from './scope.ts';
+import { detachFromScope, scope, tensorsIn } from './scope.ts';
 import { alias, retain, type Tensor, type TensorSpec } from './tensor.ts';
 import { leaves, mapTree, type Tree } from './tree.ts';
 
@@ -92,12 +92,15 @@ export interface Pullback<R> {
   release(): void;
 }
 
-/** Runs `fn` and returns its outputs with the map from their cotangents to gradients in `wrt`. */
+/**
+ * Runs `fn` and returns its outputs with the map from their cotangents to gradients in `wrt`. `fn` runs in a scope of
+ * its own: what it makes and neither returns nor has saved is freed before the sweep, and what is saved as it sweeps.
+ */
 export function vjp<R extends readonly Tensor[]>(fn: () => R, wrt: readonly Tensor[]): Pullback<R> {
   const tape = new Tape(wrt);
   let outputs: R;
   try {
-    outputs = within(tape, fn);
+    outputs = within(tape, () => scope(fn));
   } catch (error) {
     for (const entry of tape.entries) entry.release();
     throw error;
@@ -184,13 +187,15 @@ export function grad<P extends Tree, A extends readonly unknown[], R extends Ten
   return (params, ...args) => {
     const wrt = leaves(params).map(([, leaf]) => leaf);
     let value: R | undefined;
-    const { outputs, pull } = vjp(() => {
+    const { outputs, pull, release } = vjp(() => {
       value = fn(params, ...args);
-      return [lossOf(value)] as const;
+      return [lossOf(value), ...tensorsIn(value)] as const;
     }, wrt);
     const [loss] = outputs;
-    if (loss.size !== 1)
+    if (loss.size !== 1) {
+      release();
       throw new ShapeError(`grad: expected a scalar loss, got shape [${loss.shape}]. Reduce it with mean() or sum().`);
+    }
     const flat = scope(() => {
       const found = pull([ops().fill(loss, loss, 1)]);
       return wrt.map((leaf, i) => found[i] ?? ops().fill(leaf, leaf, 0));

@@ -75,7 +75,7 @@ export class Device {
   /** totals while a forecast runs: dispatches are counted and dropped */
   forecasting: { flops: number; bytes: number; dispatches: number } | undefined;
   readonly #bindGroups = new Map<string, GPUBindGroup>();
-  readonly #groupsOfBuffer = new Map<number, string[]>();
+  readonly #groupsOfBuffer = new Map<number, Set<string>>();
   readonly #submitted: Promise<unknown>[] = [];
   #failure: Error | undefined;
   #poisonBuffer: GPUBuffer | undefined;
@@ -134,8 +134,8 @@ export class Device {
     this.#bindGroups.set(key, group);
     for (const { id } of buffers) {
       const keys = this.#groupsOfBuffer.get(id);
-      if (keys) keys.push(key);
-      else this.#groupsOfBuffer.set(id, [key]);
+      if (keys) keys.add(key);
+      else this.#groupsOfBuffer.set(id, new Set([key]));
     }
     return group;
   }
@@ -222,13 +222,18 @@ export class Device {
       maxBindingBytes: this.capabilities.maxBindingBytes,
       budgetBytes,
       create: (size) => (dry ? undefined : this.gpu.createBuffer({ size, usage: POOL_USAGE() })),
-      destroy: (buffer) => this.#destroyBuffer(buffer),
+      destroy: (buffer) => {
+        if (!dry) this.#destroyBuffer(buffer);
+      },
       settle: () => dry || this.recorder.flushIfReady(),
     });
   }
 
   #destroyBuffer(buffer: PooledBuffer): void {
-    for (const key of this.#groupsOfBuffer.get(buffer.id) ?? []) this.#bindGroups.delete(key);
+    for (const key of this.#groupsOfBuffer.get(buffer.id) ?? []) {
+      this.#bindGroups.delete(key);
+      for (const id of key.split(',').slice(1)) this.#groupsOfBuffer.get(Number(id))?.delete(key);
+    }
     this.#groupsOfBuffer.delete(buffer.id);
     buffer.gpu?.destroy();
   }
