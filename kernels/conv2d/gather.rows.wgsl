@@ -1,0 +1,125 @@
+// Convolution with kernels three wide, steps of 1 or 2 and no dilation along x, on subgroups of SG lanes.
+//
+//   y[n, k, oy, ox] = finish(Σ_{c, ky, kx} weight[k, c, ky, kx] · x[n, c, oy·STRIDE + originY + ky·tapY, ox·STRIDE + windowX + kx])
+//
+// A lane owns TILE_V segments of four output pixels of one row and TILE_K channels; segments are numbered through all
+// rows and images, so that narrow maps fill the lanes. For each (c, ky) a lane loads the part of its windows that no
+// neighbour has and takes the rest from the next lane; lane s loads weight s, and shuffles with constant lanes hand it
+// to all. One rolled loop, few loads in the text: both decide on software Vulkan.
+const KW: u32 = 3u;
+const OWN: u32 = 4u * STRIDE; // columns of a window that this lane loads
+const WINDOW: u32 = 3u * STRIDE + KW;
+const WEIGHTS: u32 = (TILE_K * KW + SG - 1u) / SG;
+
+@compute @workgroup_size(SG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(subgroup_invocation_id) lane: u32,
+) {
+  let blocks = (P.outChannels + TILE_K - 1u) / TILE_K;
+  let tiles = (P.segments + SG * TILE_V - 1u) / (SG * TILE_V);
+  var rest = groupIndex(group, groups);
+  let k0 = rest % blocks * TILE_K;
+  rest /= blocks;
+  let firstSegment = rest % tiles * SG * TILE_V;
+  let channelGroup = rest / tiles;
+  if (channelGroup >= P.groups) { return; } // uniform across the workgroup
+
+  let mode = P.padMode;
+  let height = i32(P.h);
+  let width = i32(P.w);
+  let channels = P.inChannels;
+  let originY = P.originY;
+
+  var column: array<array<u32, WINDOW>, TILE_V>;
+  var inside: array<array<bool, WINDOW>, TILE_V>;
+  var last: array<bool, TILE_V>; // the next lane does not continue this lane's row
+  var top: array<i32, TILE_V>;
+  var plane: array<u32, TILE_V>;
+  for (var j = 0u; j < TILE_V; j++) {
+    let segment = min(firstSegment + j * SG + lane, P.segments - 1u);
+    let ox = segment % P.rowSegments * 4u;
+    let row = segment / P.rowSegments;
+    last[j] = lane == SG - 1u || ox + 4u >= P.oW;
+    top[j] = i32(row % P.oH * STRIDE) + originY;
+    plane[j] = (row / P.oH * P.groups + channelGroup) * channels;
+    for (var t = 0u; t < WINDOW; t++) {
+      let ix = i32(ox * STRIDE + t) + P.windowX;
+      inside[j][t] = mode != 0u || !outside(ix, width);
+      column[j][t] = u32(padded(ix, width, mode));
+    }
+  }
+  var weightAt: array<u32, WEIGHTS>;
+  for (var q = 0u; q < WEIGHTS; q++) {
+    let slot = q * SG + lane;
+    let kx = min(slot / TILE_K, KW - 1u);
+    let k = min(k0 + slot % TILE_K, P.outChannels - 1u);
+    weightAt[q] = channelGroup * P.weightGroup + k * P.weightOut + select(kx, KW - 1u - kx, P.tapX < 0);
+  }
+
+  // where the whole tile lies in one row, rows of zero padding are skipped
+  let firstRow = firstSegment / P.rowSegments;
+  let lastRow = (min(firstSegment + SG * TILE_V, P.segments) - 1u) / P.rowSegments;
+  let skips = mode == 0u && firstRow == lastRow;
+  let tileTop = i32(firstRow % P.oH * STRIDE) + originY;
+
+  var sums: array<array<vec4f, TILE_V>, TILE_K>;
+  for (var c = 0u; c < channels; c++) {
+    for (var ky = 0u; ky < P.kH; ky++) {
+      let shift = i32(ky) * P.tapY;
+      if (!skips || !outside(tileTop + shift, height)) {
+        var pixels: array<array<f32, WINDOW>, TILE_V>;
+        for (var j = 0u; j < TILE_V; j++) {
+          let iy = top[j] + shift;
+          let rowInside = mode != 0u || !outside(iy, height);
+          let row = ((plane[j] + c) * P.h + u32(padded(iy, height, mode))) * P.w;
+          for (var t = 0u; t < OWN; t++) {
+            pixels[j][t] = select(0.0, f32(x[row + column[j][t]]), rowInside && inside[j][t]);
+          }
+          if (last[j]) {
+            for (var t = OWN; t < WINDOW; t++) {
+              pixels[j][t] = select(0.0, f32(x[row + column[j][t]]), rowInside && inside[j][t]);
+            }
+          }
+          for (var t = OWN; t < WINDOW; t++) {
+            let next = subgroupShuffle(pixels[j][t - OWN], (lane + 1u) % SG);
+            pixels[j][t] = select(next, pixels[j][t], last[j]);
+          }
+        }
+        let weightRow = c * P.weightIn + ky * KW;
+        var weights: array<f32, WEIGHTS>;
+        for (var q = 0u; q < WEIGHTS; q++) { weights[q] = f32(weight[weightRow + weightAt[q]]); }
+        for (var kx = 0u; kx < KW; kx++) {
+          for (var i = 0u; i < TILE_K; i++) {
+            let factor = subgroupShuffle(weights[(kx * TILE_K + i) / SG], (kx * TILE_K + i) % SG);
+            for (var j = 0u; j < TILE_V; j++) {
+              sums[i][j] += factor * vec4f(
+                pixels[j][kx],
+                pixels[j][kx + STRIDE],
+                pixels[j][kx + 2u * STRIDE],
+                pixels[j][kx + 3u * STRIDE],
+              );
+            }
+          }
+        }
+      }
+    }
+  }
+
+  var done = sums; // a copy that may be indexed by a variable, so that the sums themselves stay in registers
+  for (var j = 0u; j < TILE_V; j++) {
+    let segment = firstSegment + j * SG + lane;
+    if (segment < P.segments) {
+      let ox = segment % P.rowSegments * 4u;
+      let row = segment / P.rowSegments;
+      for (var i = 0u; i < min(TILE_K, P.outChannels - k0); i++) {
+        let channel = channelGroup * P.outChannels + k0 + i;
+        let start = ((row / P.oH * P.groups * P.outChannels + channel) * P.oH + row % P.oH) * P.oW + ox;
+        for (var e = 0u; e < 4u; e++) {
+          if (ox + e < P.oW) { y[start + e] = T(finish(done[i][j][e], channel, start + e)); }
+        }
+      }
+    }
+  }
+}

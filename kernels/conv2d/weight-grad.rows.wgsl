@@ -1,0 +1,92 @@
+// Weight gradient of convolutions with kernels three wide, steps of 1 or 2 and no dilation along x, on subgroups.
+//
+//   partial[slot, k, c, ky, kx] = Σ_{rows (n, oy) of the slot, ox} dy[n, k, oy, ox] · x[n, c, oy·STRIDE + ky·d − top, ox·STRIDE + kx − left]
+//
+// A lane owns one column (c, ky) with its three kx, for TILE_K output channels. It walks along the rows of its slot four
+// pixels at a time and keeps the pixels that the next window needs again. Lane s loads dy of channel s, and shuffles with
+// constant lanes hand it to all. conv2d.sumSlots adds the slots in their order.
+const KW: u32 = 3u;
+const CARRY: u32 = KW - STRIDE;
+const WINDOW: u32 = 3u * STRIDE + KW;
+const CHANNELS: u32 = (TILE_K + SG - 1u) / SG; // output channels whose dy a lane loads
+
+fn pixel(row: u32, ix: i32, rowInside: bool) -> f32 {
+  let width = i32(P.w);
+  let value = f32(x[row + u32(padded(ix, width, P.padMode))]);
+  return select(0.0, value, rowInside && (P.padMode != 0u || !outside(ix, width)));
+}
+
+@compute @workgroup_size(SG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(subgroup_invocation_id) lane: u32,
+) {
+  let columns = P.c * P.kH;
+  let tiles = (columns + SG - 1u) / SG;
+  let blocks = (P.k + TILE_K - 1u) / TILE_K;
+  var rest = groupIndex(group, groups);
+  let k0 = rest % blocks * TILE_K;
+  rest /= blocks;
+  let tile = rest % tiles;
+  rest /= tiles;
+  let channelGroup = rest % P.groups;
+  let slot = rest / P.groups;
+  if (slot >= P.slots) { return; } // uniform across the workgroup
+
+  let column = min(tile * SG + lane, columns - 1u);
+  let channel = channelGroup * P.c + column / P.kH;
+  let shift = i32(column % P.kH * P.dilationY) - P.top;
+  let rows = P.n * P.oH;
+  let start = slot * P.slotRows;
+  let end = min(start + P.slotRows, rows);
+  let oW = P.oW;
+  let left = P.left;
+
+  var sums: array<array<f32, KW>, TILE_K>;
+  for (var row = start; row < end; row++) {
+    let image = row / P.oH;
+    let oy = row % P.oH;
+    let iy = i32(oy * STRIDE) + shift;
+    let rowInside = P.padMode != 0u || !outside(iy, i32(P.h));
+    let xRow = ((image * P.groups * P.c + channel) * P.h + u32(padded(iy, i32(P.h), P.padMode))) * P.w;
+    var dyRow: array<u32, CHANNELS>;
+    for (var q = 0u; q < CHANNELS; q++) {
+      let k = channelGroup * P.k + min(k0 + q * SG + lane, P.k - 1u);
+      dyRow[q] = ((image * P.groups * P.k + k) * P.oH + oy) * oW;
+    }
+    var carry: array<f32, CARRY>;
+    for (var t = 0u; t < CARRY; t++) { carry[t] = pixel(xRow, i32(t) - left, rowInside); }
+    for (var ox = 0u; ox < oW; ox += 4u) {
+      var gradients: array<vec4f, CHANNELS>;
+      for (var q = 0u; q < CHANNELS; q++) {
+        for (var e = 0u; e < 4u; e++) {
+          gradients[q][e] = select(0.0, f32(dy[dyRow[q] + min(ox + e, oW - 1u)]), ox + e < oW);
+        }
+      }
+      var pixels: array<f32, WINDOW>;
+      for (var t = 0u; t < CARRY; t++) { pixels[t] = carry[t]; }
+      for (var t = CARRY; t < WINDOW; t++) { pixels[t] = pixel(xRow, i32(ox * STRIDE + t) - left, rowInside); }
+      for (var t = 0u; t < CARRY; t++) { carry[t] = pixels[t + 4u * STRIDE]; }
+      for (var i = 0u; i < TILE_K; i++) {
+        let gradient = subgroupShuffle(gradients[i / SG], i % SG);
+        for (var kx = 0u; kx < KW; kx++) {
+          sums[i][kx] += dot(gradient, vec4f(
+            pixels[kx],
+            pixels[kx + STRIDE],
+            pixels[kx + 2u * STRIDE],
+            pixels[kx + 3u * STRIDE],
+          ));
+        }
+      }
+    }
+  }
+
+  var done = sums; // a copy that may be indexed by a variable, so that the sums themselves stay in registers
+  if (tile * SG + lane < columns) {
+    for (var i = 0u; i < min(TILE_K, P.k - k0); i++) {
+      let at = (((slot * P.groups + channelGroup) * P.k + k0 + i) * columns + column) * KW;
+      for (var kx = 0u; kx < KW; kx++) { partial[at + kx] = done[i][kx]; }
+    }
+  }
+}

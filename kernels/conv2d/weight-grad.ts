@@ -1,0 +1,143 @@
+import * as d from 'typegpu/data';
+import { type Capabilities, defineKernel, empty, read, scope, type Tensor, write } from '../../engine/index.ts';
+import { familyFor } from './gather.ts';
+import { type Geometry, PADDING_MODES } from './geometry.ts';
+
+const Params = d
+  .struct({
+    n: d.u32,
+    groups: d.u32,
+    c: d.u32,
+    k: d.u32,
+    h: d.u32,
+    w: d.u32,
+    oH: d.u32,
+    oW: d.u32,
+    kH: d.u32,
+    kW: d.u32,
+    strideY: d.u32,
+    strideX: d.u32,
+    dilationY: d.u32,
+    dilationX: d.u32,
+    top: d.i32,
+    left: d.i32,
+    padMode: d.u32,
+    /** parts that the rows of all images are cut into, and rows in each */
+    slots: d.u32,
+    slotRows: d.u32,
+  })
+  .$name('Params');
+type ParamValues = { [K in keyof (typeof Params)['propTypes']]: number };
+
+const bindings = { x: read('T'), dy: read('T'), partial: write('f32') } as const;
+const lib = [new URL('./padding.wgsl', import.meta.url)];
+
+function cost(p: ParamValues, bytes: number) {
+  const weights = p.groups * p.k * p.c * p.kH * p.kW;
+  const pictures = p.n * p.groups * (p.c * p.h * p.w + p.k * p.oH * p.oW);
+  return { flops: 2 * weights * p.n * p.oH * p.oW, bytes: pictures * bytes + p.slots * weights * 4 };
+}
+
+const rowsKernel = defineKernel({
+  name: 'conv2d.weightGrad.rows',
+  wgsl: new URL('./weight-grad.rows.wgsl', import.meta.url),
+  lib,
+  params: Params,
+  bindings,
+  subgroups: true,
+  keys: { TILE_K: [4, 16], STRIDE: [1, 2] },
+  grid: (p, { TILE_K }, { subgroupWidth }) => lanesGroups(p, TILE_K, p.c * p.kH, subgroupWidth) * p.slots,
+  cost,
+});
+
+const tapsKernel = defineKernel({
+  name: 'conv2d.weightGrad.taps',
+  wgsl: new URL('./weight-grad.taps.wgsl', import.meta.url),
+  lib,
+  params: Params,
+  bindings,
+  subgroups: true,
+  keys: { TILE_K: [4, 16] },
+  grid: (p, { TILE_K }, { subgroupWidth }) => lanesGroups(p, TILE_K, p.c * p.kH * p.kW, subgroupWidth) * p.slots,
+  cost,
+});
+
+const tiledKernel = defineKernel({
+  name: 'conv2d.weightGrad.tiled',
+  wgsl: new URL('./weight-grad.tiled.wgsl', import.meta.url),
+  lib,
+  params: Params,
+  bindings,
+  grid: (p) => lanesGroups(p, 64, p.c * p.kH * p.kW, 64) * p.slots,
+  cost,
+});
+
+const directKernel = defineKernel({
+  name: 'conv2d.weightGrad.direct',
+  wgsl: new URL('./weight-grad.direct.wgsl', import.meta.url),
+  lib,
+  params: Params,
+  bindings,
+  keys: { WG: [64] },
+  grid: (p) => p.groups * p.k * p.c * p.kH * p.kW * p.slots,
+  cost,
+});
+
+const sumSlotsKernel = defineKernel({
+  name: 'conv2d.sumSlots',
+  wgsl: new URL('./sum-slots.wgsl', import.meta.url),
+  params: d.struct({ count: d.u32, slots: d.u32 }).$name('Params'),
+  bindings: { partial: read('f32'), y: write('T') },
+  keys: { WG: [64] },
+  grid: (p) => Math.ceil(p.count / 64),
+  cost: (p, bytes) => ({ flops: p.count * p.slots, bytes: p.count * (4 * p.slots + bytes) }),
+});
+
+/** Workgroups of one slot. */
+function lanesGroups(p: ParamValues, tileK: number, columns: number, lanes: number): number {
+  return Math.ceil(p.k / tileK) * Math.ceil(columns / lanes) * p.groups;
+}
+
+/** dw[O, C / groups, kH, kW] of a convolution of x with the gradient dy of its output. */
+export function launchWeightGrad(tensors: { x: Tensor; dy: Tensor; dw: Tensor }, g: Geometry): void {
+  const { x, dy, dw } = tensors;
+  const { capabilities } = x.device;
+  const family = familyFor(capabilities, g.k);
+  const TILE_K = g.k <= 4 ? 4 : 16;
+  const rows = family === 'lanes' && fitsRows(g);
+  const columns = rows ? g.c * g.kH : g.c * g.kH * g.kW;
+  const [tileK, lanes] =
+    family === 'lanes' ? [TILE_K, capabilities.subgroupWidth] : family === 'tiled' ? [64, 64] : [1, 1];
+  const groupsPerSlot = Math.ceil(g.k / tileK) * Math.ceil(columns / lanes) * g.groups;
+  const params = paramsOf(g, slotCount(g, groupsPerSlot, dw.size, capabilities));
+  scope(() => {
+    const partial = empty(x.device, { shape: [params.slots, dw.size], dtype: 'f32' });
+    const bound = { x, dy, partial };
+    if (rows) rowsKernel.launch(bound, params, { TILE_K, STRIDE: g.strideX });
+    else if (family === 'lanes') tapsKernel.launch(bound, params, { TILE_K });
+    else if (family === 'tiled') tiledKernel.launch(bound, params);
+    else directKernel.launch(bound, params, { WG: 64 });
+    sumSlotsKernel.launch({ partial, y: dw }, { count: dw.size, slots: params.slots }, { WG: 64 });
+  });
+}
+
+const fitsRows = (g: Geometry) => g.kW === 3 && g.dilationX === 1 && g.strideY === g.strideX && g.strideX <= 2;
+
+/** Longest sum of pixels in one slot: partial sums stay short, so that rounding grows with the slots, not the pixels. */
+const SLOT_PIXELS = 1 << 14;
+const PARTIAL_VALUES = 1 << 24;
+
+/** Enough slots to fill the device and to keep sums short, as far as there are rows and the partial sums stay small. */
+function slotCount(g: Geometry, groupsPerSlot: number, weights: number, { software }: Capabilities): number {
+  const wanted = Math.max((software ? 64 : 1024) / groupsPerSlot, (g.n * g.oH * g.oW) / SLOT_PIXELS);
+  return Math.max(1, Math.min(Math.ceil(wanted), g.n * g.oH, Math.floor(PARTIAL_VALUES / weights)));
+}
+
+function paramsOf(g: Geometry, slots: number): ParamValues {
+  const { n, groups, c, k, h, w, oH, oW, kH, kW, strideY, strideX, dilationY, dilationX, top, left } = g;
+  const slotRows = Math.ceil((n * oH) / slots);
+  return {
+    ...{ n, groups, c, k, h, w, oH, oW, kH, kW, strideY, strideX, dilationY, dilationX, top, left },
+    ...{ padMode: PADDING_MODES.indexOf(g.mode), slotRows, slots: Math.ceil((n * oH) / slotRows) },
+  };
+}
