@@ -1,4 +1,11 @@
 /** Every op. A room adds one line here; tests, gradient checks, shader lint and bench find it through the registry. */
+export {
+  type Conv2dOptions,
+  type ConvTranspose2dOptions,
+  type ConvWeights,
+  conv2d,
+  convTranspose2d,
+} from './conv2d/conv2d.ts';
 export { covarianceStatistics, mergeStatistics, type Statistics, type StatisticsOptions } from './covariance/statistics.ts';
 export * from './pointwise/ops.ts';
 export { broadcastTo, mean, reshape, sum, sumTo } from './reduce/sum.ts';

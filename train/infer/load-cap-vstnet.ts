@@ -1,0 +1,62 @@
+import { basename } from 'node:path';
+import type { Device, DType } from '../../engine/index.ts';
+import { assertMatch, matchKeys } from '../../models/checkpoint/match-keys.ts';
+import { elementCount, toFloat32Array } from '../../models/checkpoint/tensor-map.ts';
+import { CAP_VSTNET, type CapVstnetMode, parameterSpecs, planOf } from '../../models/cap-vstnet/config.ts';
+import type { CapVstnet } from '../../models/cap-vstnet/latent.ts';
+import { initialParameters, parametersFrom } from '../../models/cap-vstnet/parameters.ts';
+import { modeOfName } from '../checkpoint/convert.ts';
+import { openCheckpoint } from '../checkpoint/open-checkpoint.ts';
+import { readTensors } from '../checkpoint/safetensors-file.ts';
+
+export interface LoadOptions {
+  /** .safetensors, .pt or .pth; left out: untrained weights */
+  readonly weights?: string;
+  /** left out: what the file's metadata or name says, else photo */
+  readonly mode?: CapVstnetMode;
+  /** seed of untrained weights */
+  readonly seed?: number;
+  readonly dtype?: DType;
+}
+
+export interface LoadedCapVstnet {
+  readonly net: CapVstnet;
+  readonly mode: CapVstnetMode;
+  /** where the weights are from, for the user */
+  readonly description: string;
+}
+
+/**
+ * Puts a CAP-VSTNet on a device. Photo and art checkpoints have the same names and shapes, so the mode comes from the
+ * caller, the file's metadata or its name.
+ *
+ * @throws CheckpointError when the file is damaged, unsafe or of another model; RequestError when it is not there
+ */
+export async function loadCapVstnet(device: Device, options: LoadOptions = {}): Promise<LoadedCapVstnet> {
+  const { weights, seed = 0, dtype } = options;
+  if (weights === undefined) {
+    const mode = options.mode ?? 'photo';
+    const config = CAP_VSTNET[mode];
+    const params = parametersFrom(device, config, initialParameters(config, seed), dtype);
+    return { net: { device, config, plan: planOf(config), params }, mode, description: `untrained weights of seed ${seed}` };
+  }
+  const file = await openCheckpoint(weights);
+  try {
+    const mode = options.mode ?? modeIn(file.metadata.get('mode')) ?? modeOfName(basename(weights)) ?? 'photo';
+    const config = CAP_VSTNET[mode];
+    const specs = parameterSpecs(config);
+    const required = new Map(specs.map(({ key, shape }) => [key, shape]));
+    assertMatch(`${weights} for cap-vstnet`, matchKeys(file.tensors, required));
+    const tensors = await readTensors(file.tensors, (name) => required.has(name));
+    const values = (key: string) => toFloat32Array(tensors.get(key) as NonNullable<ReturnType<typeof tensors.get>>);
+    const params = parametersFrom(device, config, ({ key }) => values(key), dtype);
+    const count = specs.reduce((sum, { shape }) => sum + elementCount(shape), 0);
+    const description = `${weights} (${mode}, ${count.toLocaleString('en')} parameters)`;
+    return { net: { device, config, plan: planOf(config), params }, mode, description };
+  } finally {
+    await file.close();
+  }
+}
+
+const modeIn = (text: string | undefined): CapVstnetMode | undefined =>
+  text === 'photo' || text === 'art' ? text : undefined;
