@@ -11,15 +11,14 @@ fn main(
   let block = P.length * P.inner;
   var v: vec4f;
   if (MODE == 0u) {
-    v = vec4f(x[((4u * i / block) * P.inner + (4u * i) % P.inner) / 4u]);
+    let s = (4u * i / block) * P.inner + (4u * i) % P.inner;
+    v = vec4f(vec4(x[s], x[s + 1u], x[s + 2u], x[s + 3u]));
   } else if (MODE == 1u) {
-    let source = 4u * i / block;
-    v = vec4f(f32(x[source / 4u][source % 4u]));
+    v = vec4f(f32(x[4u * i / P.length]));
   } else {
     for (var lane = 0u; lane < 4u; lane++) {
       let e = min(4u * i + lane, P.size - 1u);
-      let source = (e / block) * P.inner + e % P.inner;
-      v[lane] = f32(x[source / 4u][source % 4u]);
+      v[lane] = f32(x[(e / block) * P.inner + e % P.inner]);
     }
   }
   y[i] = U4(v * P.scale);

@@ -22,6 +22,24 @@ const rowsKernels = perLanes(({ lanes, suffix, T, lib }) =>
   }),
 );
 
+const TEAMS_WG = 64;
+const ROWS_PER_TEAMS = TEAMS_WG / 8;
+const teamsKernels = perLanes(({ lanes, suffix, T, lib }) =>
+  defineKernel({
+    name: `reduce.teams${suffix}`,
+    wgsl: new URL('./teams.wgsl', import.meta.url),
+    lib: [lib],
+    params: d.struct({ outer: u, length: u, scale: d.f32 }).$name('Params'),
+    bindings: { x: read(T), y: write('U') },
+    keys: { WG: [TEAMS_WG] },
+    grid: (p) => Math.ceil(p.outer / ROWS_PER_TEAMS),
+    cost: (p, bytes) => {
+      const values = p.outer * p.length * lanes;
+      return { flops: values, bytes: values * bytes };
+    },
+  }),
+);
+
 const COLUMNS_WG = 64;
 const columnsKernels = perLanes(({ lanes, suffix, T, U, lib }) =>
   defineKernel({
@@ -43,10 +61,12 @@ const columnsKernels = perLanes(({ lanes, suffix, T, U, lib }) =>
 const CHAIN = 64;
 /** Rows shorter than this are summed by one thread each. */
 const SHORT_ROW = 32;
+/** Rows up to this many vectors are summed by eight threads each, where there are rows enough. */
+const TEAM_ROW = 8 * CHAIN;
 
 /** How one pass covers a run. Lengths, chunks and inner extents count vectors of `lanes` values. */
 export interface Pass {
-  kind: 'rows' | 'columns';
+  kind: 'rows' | 'teams' | 'columns';
   lanes: Lanes;
   /** parts of the reduced run that are summed apart: a second pass joins them */
   segments: number;
@@ -59,6 +79,9 @@ export function passOver({ outer, length, inner }: Run, { software }: Capabiliti
   if (inner === 1 && length >= SHORT_ROW) {
     const lanes = lanesFor(length);
     const vectors = length / lanes;
+    if (vectors <= TEAM_ROW && outer >= (software ? 64 : 4096)) {
+      return { kind: 'teams', lanes, segments: 1, chunk: vectors, workgroup: TEAMS_WG };
+    }
     const workgroup = vectors < 2048 ? 64 : 256;
     const wantedGroups = software ? 16 : 1024;
     const most = Math.ceil(vectors / (workgroup * 8));
@@ -84,6 +107,8 @@ export function launchSum(x: Tensor, y: Tensor, run: Run, scale: number): void {
   const params = { outer, segments, scale: split ? 1 : scale };
   if (pass.kind === 'rows') {
     rowsKernels[lanes].launch({ x, y: part }, { ...params, length: length / lanes, chunk }, { WG: workgroup });
+  } else if (pass.kind === 'teams') {
+    teamsKernels[lanes].launch({ x, y: part }, { outer, length: length / lanes, scale: params.scale }, { WG: workgroup });
   } else {
     columnsKernels[lanes].launch({ x, y: part }, { ...params, length, inner: inner / lanes }, { WG: workgroup });
   }
@@ -97,7 +122,7 @@ const broadcastKernel = defineKernel({
   name: 'reduce.broadcast',
   wgsl: new URL('./broadcast.wgsl', import.meta.url),
   params: d.struct({ size: u, length: u, inner: u, scale: d.f32 }).$name('Params'),
-  bindings: { x: read('T4'), y: write('U4') },
+  bindings: { x: read('T'), y: write('U4') },
   keys: { MODE: [0, 1, 2], WG: [BROADCAST_WG] },
   grid: (p) => Math.ceil(p.size / (4 * BROADCAST_WG)),
   cost: (p, bytes) => ({ flops: 0, bytes: p.size * bytes }),

@@ -38,6 +38,8 @@ const sumRun: Op<'x', readonly ['y'], RunAttrs> = defineOp({
     { inputs: { x: [20000] }, attrs: { start: 0, end: 1, scale: 1e-2 } }, // split over workgroups, vectors of four
     { inputs: { x: [3, 9001] }, attrs: { start: 1, end: 2, scale: 1e-2 }, dtypes: ['f32'] }, // split, single values
     { inputs: { x: [3000, 12] }, attrs: { start: 0, end: 1, scale: 1e-2 } }, // columns, split twice
+    { inputs: { x: [67, 40] }, attrs: { start: 1, end: 2 } }, // teams
+    { inputs: { x: [65, 33] }, attrs: { start: 1, end: 2 }, dtypes: ['f32'] },
     { inputs: { x: [2, 300, 5] }, attrs: { start: 1, end: 2 }, dtypes: ['f32'] },
     { inputs: { x: [64, 8] }, attrs: { start: 1, end: 2, dtype: 'f32' } },
     { inputs: { x: [4194304] }, attrs: { start: 0, end: 1 }, bench: '4M' },
