@@ -1,5 +1,6 @@
 /** Renaming of a checkpoint's keys by a table that the user gives. */
 import { CheckpointError } from '../../engine/errors.ts';
+import { printable } from './printable.ts';
 
 /**
  * Name in the file → name in the network, or null to leave the tensor out. A name that ends in "*" stands for every name
@@ -35,7 +36,7 @@ export function renameWith<T>(
     if (to === null) continue;
     if (result.has(to)) {
       throw new CheckpointError(
-        `renaming gives two tensors the name ${JSON.stringify(to)}; the second is ${JSON.stringify(name)} in the file. ` +
+        `renaming gives two tensors the name "${printable(to)}"; the second is "${printable(name)}" in the file. ` +
           'Check the table of --map.',
       );
     }

@@ -9,6 +9,7 @@
  */
 import { CheckpointError } from '../../engine/errors.ts';
 import { jsonObjectKeys } from './json-keys.ts';
+import { printable } from './printable.ts';
 import { byteLength, DTYPE_BYTES, isCheckpointDType, type TensorInfo, type TensorMap } from './tensor-map.ts';
 
 /** The reference implementation's bound on the JSON header. */
@@ -78,11 +79,12 @@ function isCount(value: unknown): value is number {
 }
 
 function parseEntry(name: string, value: unknown): SafetensorsEntry {
-  const what = `tensor ${JSON.stringify(name)}`;
+  const what = `tensor "${printable(name)}"`;
   if (typeof value !== 'object' || value === null) fail(`${what} is not an object.`);
   const { dtype, shape, data_offsets: offsets } = value as Record<string, unknown>;
   if (!isCheckpointDType(dtype)) {
-    fail(`${what} has dtype ${JSON.stringify(dtype)}; known are ${Object.keys(DTYPE_BYTES).join(' ')}.`);
+    const found = typeof dtype === 'string' ? `"${printable(dtype)}"` : `of type ${typeof dtype}`;
+    fail(`${what} has dtype ${found}; known are ${Object.keys(DTYPE_BYTES).join(' ')}.`);
   }
   if (!Array.isArray(shape) || shape.length > 64 || !shape.every(isCount)) {
     fail(`${what} has a shape that is not a list of whole numbers.`);
@@ -102,7 +104,7 @@ function parseMetadata(value: unknown): Map<string, string> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) fail('__metadata__ must be an object.');
   const metadata = new Map<string, string>();
   for (const [key, text] of Object.entries(value)) {
-    if (typeof text !== 'string') fail(`__metadata__ ${JSON.stringify(key)} must be a string.`);
+    if (typeof text !== 'string') fail(`__metadata__ "${printable(key)}" must be a string.`);
     metadata.set(key, text);
   }
   return metadata;
@@ -115,7 +117,7 @@ function checkCoverage(entries: Map<string, SafetensorsEntry>, dataBytes: number
   for (const [name, { begin, end }] of sorted) {
     if (begin !== expected) {
       const how = begin < expected ? 'overlaps the tensor before it' : 'leaves a hole before it';
-      fail(`tensor ${JSON.stringify(name)} begins at ${begin}, but ${expected} was expected: it ${how}.`);
+      fail(`tensor "${printable(name)}" begins at ${begin}, but ${expected} was expected: it ${how}.`);
     }
     expected = end;
   }
@@ -134,7 +136,7 @@ function checkCoverage(entries: Map<string, SafetensorsEntry>, dataBytes: number
 export function parseHeader(json: Uint8Array, fileBytes: number): SafetensorsHeader {
   const { text, root } = parseJson(json);
   const { keys, duplicate } = jsonObjectKeys(text);
-  if (duplicate !== undefined) fail(`the header has the key ${JSON.stringify(duplicate)} twice.`);
+  if (duplicate !== undefined) fail(`the header has the key "${printable(duplicate)}" twice.`);
   let metadata = new Map<string, string>();
   const entries = new Map<string, SafetensorsEntry>();
   for (const key of keys) {
@@ -183,7 +185,7 @@ export function layout(
   let end = 0;
   for (const name of order) {
     const begin = end;
-    end += byteLength(`tensor ${JSON.stringify(name)}`, tensors.get(name)!);
+    end += byteLength(`tensor "${printable(name)}"`, tensors.get(name)!);
     offsets.set(name, [begin, end]);
   }
   // Built by hand: an object would move keys such as "0" to the front.
@@ -226,10 +228,10 @@ export function serialize(tensors: TensorMap, metadata: ReadonlyMap<string, stri
 
 /** @throws CheckpointError when `bytes` is not what dtype and shape need */
 export function checkBytes(name: string, info: TensorInfo, bytes: Uint8Array): void {
-  const needed = byteLength(`tensor ${JSON.stringify(name)}`, info);
+  const needed = byteLength(`tensor "${printable(name)}"`, info);
   if (bytes.byteLength !== needed) {
     throw new CheckpointError(
-      `tensor ${JSON.stringify(name)}, ${info.dtype} [${info.shape}], needs ${needed} bytes, ` +
+      `tensor "${printable(name)}", ${info.dtype} [${info.shape}], needs ${needed} bytes, ` +
         `but ${bytes.byteLength} came. Check its shape and dtype.`,
     );
   }

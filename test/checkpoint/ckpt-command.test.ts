@@ -70,7 +70,7 @@ describe('ckpt convert', () => {
     const { code, stdout, stderr } = await miaobi('ckpt', 'convert', input, output, '--strict');
     expect({ code, stdout }).toEqual({ code: 0, stdout: `${output}\n` });
     expect(stderr).toMatch(/192 tensors, 4,089,936 parameters for cap-vstnet/);
-    expect(stderr).toMatch(/only "state_dict" was read; left out: iteration/);
+    expect(stderr).toMatch(/only "state_dict" was read; left out: "iteration"/);
     const { metadata, tensors } = await readSafetensors(output);
     expect(Object.fromEntries(metadata)).toEqual({
       source: 'photo_image.pt',

@@ -90,6 +90,12 @@ describe('safetensors', () => {
     ['metadata that is not text', file('{"__metadata__":{"a":1}}', 0), /must be a string/],
     ['an unknown dtype', file(one('"dtype":"F8","shape":[1],"data_offsets":[0,1]'), 1), /dtype "F8"/],
     ['a dtype of the prototype', file(one('"dtype":"constructor","shape":[1],"data_offsets":[0,1]'), 1), /dtype/],
+    ['a dtype that cannot be printed', file(one('"dtype":{"toString":1,"valueOf":1}'), 0), /dtype of type object/],
+    [
+      'a dtype nested a million deep',
+      file(one(`"dtype":${'['.repeat(1_000_000)}${']'.repeat(1_000_000)}`), 0),
+      /dtype of type object|not JSON/,
+    ],
     ['a negative extent', file(one('"dtype":"U8","shape":[-1],"data_offsets":[0,1]'), 1), /whole numbers/],
     [
       'a shape whose product overflows',

@@ -14,6 +14,7 @@ import {
   int,
   join,
   legacyFile,
+  legacyHead,
   list,
   NONE,
   pickle,
@@ -97,7 +98,7 @@ describe.each([
   it('takes the weights out of a training checkpoint and says what it left', async () => {
     const read = await load(fixture(`${tag}-training.pt`));
     expect(values(read.tensors)).toEqual(STATE);
-    expect(read.notes).toEqual(['only "state_dict" was read; left out: optimizer, epoch']);
+    expect(read.notes).toEqual(['only "state_dict" was read; left out: "optimizer", "epoch"']);
   });
 
   it("takes off DataParallel's prefix", async () => {
@@ -176,6 +177,19 @@ describe('older ways of PyTorch', () => {
     await expect(loadBytes(little)).rejects.toThrow(/little-endian/);
     const zipped = torchZip(object, { k: weights }, [{ name: 'archive/byteorder', content: Buffer.from('big') }]);
     await expect(loadBytes(zipped)).rejects.toThrow(/little-endian/);
+  });
+
+  it('refuses a list of storages that names none, nested a million deep, by kind and not by content', async () => {
+    const deep = Uint8Array.from([
+      0x80,
+      2,
+      0x5d,
+      ...new Array(500_000).fill(0x5d),
+      ...new Array(500_000).fill(0x61),
+      0x2e,
+    ]);
+    const file = Buffer.concat([legacyHead(), pickle(dict({})), deep]);
+    await expect(loadBytes(file)).rejects.toThrow(/names an object wrongly/);
   });
 
   it('refuses the tar format of 2016 and says what to do', async () => {

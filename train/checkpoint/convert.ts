@@ -33,9 +33,6 @@ export interface ConvertReport {
   readonly notes: readonly string[];
 }
 
-/** The extensions that can be written. */
-export const OUTPUT_EXTENSIONS = ['.safetensors', '.npz'];
-
 /** @throws CheckpointError when there is no such network */
 export function requireKeyMap(model: string): KeyMap {
   const map = keyMapFor(model);

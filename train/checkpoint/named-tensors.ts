@@ -6,7 +6,7 @@ import { CheckpointError } from '../../engine/errors.ts';
 import { printable } from '../../models/checkpoint/printable.ts';
 import { byteLength } from '../../models/checkpoint/tensor-map.ts';
 import { PickledTensor } from './pickle-tensor.ts';
-import { isTuple, type Value } from './pickle-values.ts';
+import { describeValue, isTuple, type Value } from './pickle-values.ts';
 import type { StridedTensor } from './strided-tensor.ts';
 
 export interface NamedTensors {
@@ -50,8 +50,9 @@ function unwrap(value: Value, notes: string[]): Value {
   if (!(value instanceof Map)) return value;
   const wrapper = WRAPPERS.find((name) => value.get(name) instanceof Map);
   if (wrapper === undefined) return value;
-  const others = [...value.keys()].filter((key) => key !== wrapper).map((key) => printable(String(key)));
-  if (others.length > 0) notes.push(`only "${wrapper}" was read; left out: ${others.slice(0, 8).join(', ')}`);
+  const others = [...value.keys()].filter((key) => key !== wrapper);
+  if (others.length > 0)
+    notes.push(`only "${wrapper}" was read; left out: ${others.slice(0, 8).map(describeValue).join(', ')}`);
   return value.get(wrapper)!;
 }
 

@@ -6,6 +6,7 @@
  *     list → array      tuple → Tuple                        dict → Map         set → Set
  */
 import { CheckpointError } from '../../engine/errors.ts';
+import { printable } from '../../models/checkpoint/printable.ts';
 
 export type Value =
   | null
@@ -69,6 +70,13 @@ export function forbidden(what: string): CheckpointError {
       'Nothing was executed. If you trust the file, load it with the program that wrote it and save the tensors alone: ' +
       'torch.save(model.state_dict(), "weights.pt").',
   );
+}
+
+/** A value in a message: texts and numbers as they are, the rest by kind; a value may be huge, nested or hold itself. */
+export function describeValue(value: Value | undefined): string {
+  if (typeof value === 'string') return `"${printable(value)}"`;
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  return value === null || value === undefined ? 'None' : value instanceof Map ? 'a dict' : 'an object';
 }
 
 export function isTuple(value: Value): value is Tuple {

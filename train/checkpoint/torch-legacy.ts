@@ -8,7 +8,7 @@ import { type CheckpointDType, DTYPE_BYTES } from '../../models/checkpoint/tenso
 import { type PickleRules, unpickle } from './pickle.ts';
 import { allowedGlobal } from './pickle-globals.ts';
 import { StorageValue } from './pickle-tensor.ts';
-import { count, damaged, forbidden, isTuple, type Value } from './pickle-values.ts';
+import { count, damaged, describeValue, forbidden, isTuple, type Value } from './pickle-values.ts';
 import type { RandomAccess } from './random-access.ts';
 import type { Storage } from './strided-tensor.ts';
 import { MAX_STRUCTURE_BYTES, storageId } from './torch-zip.ts';
@@ -112,7 +112,7 @@ async function locate(
   let at = start;
   for (const key of keys) {
     const storage = typeof key === 'string' ? storages.get(key) : undefined;
-    if (!storage || storage.begin >= 0) throw damaged(`the list of storages names ${String(key).slice(0, 64)} wrongly`);
+    if (!storage || storage.begin >= 0) throw damaged(`the list of storages names ${describeValue(key)} wrongly`);
     const head = await file.readAt(at, 8);
     const elements = new DataView(head.buffer, head.byteOffset).getBigInt64(0, true);
     if (elements * BigInt(DTYPE_BYTES[storage.dtype]) !== BigInt(storage.byteLength)) {

@@ -1,5 +1,6 @@
 /** The central directory of a zip archive, with zip64's 8-byte sizes. Source: PKWARE's APPNOTE 6.3, section 4.3. */
 import { CheckpointError } from '../../engine/errors.ts';
+import { printable } from '../../models/checkpoint/printable.ts';
 import type { RandomAccess } from './random-access.ts';
 
 export interface ZipEntry {
@@ -73,7 +74,7 @@ export async function parseDirectory(file: RandomAccess): Promise<Map<string, Zi
   let at = 0;
   for (let i = 0; i < place.count; i++) {
     const { entry, next } = parseEntry(file, directory, at);
-    if (entries.has(entry.name)) throw zipError(file, `two entries are named ${JSON.stringify(entry.name)}`);
+    if (entries.has(entry.name)) throw zipError(file, `two entries are named "${printable(entry.name)}"`);
     entries.set(entry.name, entry);
     at = next;
   }
@@ -92,7 +93,7 @@ function parseEntry(file: RandomAccess, directory: Uint8Array, at: number): { en
   if (next > directory.byteLength) throw zipError(file, 'the directory ends early');
   const nameBytes = directory.subarray(at + 46, nameEnd);
   const name = new TextDecoder().decode(nameBytes);
-  const quoted = JSON.stringify(name.slice(0, 120));
+  const quoted = `"${printable(name)}"`;
   if (name.startsWith('/') || /[\\:\0]/.test(name) || name.split('/').includes('..')) {
     throw zipError(file, `the entry name ${quoted} leads out of the archive`);
   }

@@ -8,6 +8,7 @@
  */
 import { promisify } from 'node:util';
 import { crc32, inflateRaw, type ZlibOptions } from 'node:zlib';
+import { printable } from '../../models/checkpoint/printable.ts';
 import type { RandomAccess } from './random-access.ts';
 import { parseDirectory, type ZipEntry, zipError } from './zip-directory.ts';
 
@@ -39,11 +40,11 @@ export async function openZip(file: RandomAccess): Promise<ZipArchive> {
 
 async function readEntry(file: RandomAccess, entries: ReadonlyMap<string, ZipEntry>, name: string) {
   const entry = entries.get(name);
-  if (!entry) throw zipError(file, `there is no entry ${JSON.stringify(name)}`);
+  if (!entry) throw zipError(file, `there is no entry "${printable(name)}"`);
   const packed = await file.readAt(await dataOffset(file, entry), entry.packedBytes);
   const content = entry.deflated ? await unpack(file, entry, packed) : packed;
   if (content.byteLength !== entry.bytes || crc32(content) !== entry.crc) {
-    throw zipError(file, `the entry ${JSON.stringify(name)} fails its checksum`);
+    throw zipError(file, `the entry "${printable(name)}" fails its checksum`);
   }
   return content;
 }
@@ -55,7 +56,7 @@ async function dataOffset(file: RandomAccess, entry: ZipEntry): Promise<number> 
   const nameLength = view.getUint16(26, true);
   const sameName = entry.nameBytes.every((byte, i) => header[30 + i] === byte);
   if (view.getUint32(0, true) !== 0x04034b50 || nameLength !== entry.nameBytes.byteLength || !sameName) {
-    throw zipError(file, `the entry ${JSON.stringify(entry.name)} is not where the directory says`);
+    throw zipError(file, `the entry "${printable(entry.name)}" is not where the directory says`);
   }
   return entry.offset + 30 + nameLength + view.getUint16(28, true);
 }
@@ -66,6 +67,6 @@ async function unpack(file: RandomAccess, entry: ZipEntry, packed: Uint8Array): 
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (!code?.startsWith('Z_') && code !== 'ERR_BUFFER_TOO_LARGE') throw error;
-    throw zipError(file, `the entry ${JSON.stringify(entry.name)} does not inflate to ${entry.bytes} bytes (${code})`);
+    throw zipError(file, `the entry "${printable(entry.name)}" does not inflate to ${entry.bytes} bytes (${code})`);
   }
 }
