@@ -1,4 +1,7 @@
 /** Every op. A room adds one line here; tests, gradient checks, shader lint and bench find it through the registry. */
+
+export { concat, split } from './concat/concat.ts';
+export { padAxis, slice } from './concat/slice.ts';
 export {
   type Conv2dOptions,
   type ConvTranspose2dOptions,
@@ -6,7 +9,14 @@ export {
   conv2d,
   convTranspose2d,
 } from './conv2d/conv2d.ts';
-export { covarianceStatistics, mergeStatistics, type Statistics, type StatisticsOptions } from './covariance/statistics.ts';
+export {
+  covarianceStatistics,
+  mergeStatistics,
+  type Statistics,
+  type StatisticsOptions,
+} from './covariance/statistics.ts';
 export * from './pointwise/ops.ts';
+export { power } from './pointwise/power.ts';
+export { where } from './pointwise/where.ts';
 export { broadcastTo, mean, reshape, sum, sumTo } from './reduce/sum.ts';
 export { pixelShuffle, pixelUnshuffle, squeeze, unsqueeze } from './squeeze/squeeze.ts';
