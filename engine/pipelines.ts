@@ -15,6 +15,8 @@ export interface PipelineEntry {
   readonly label: string;
   readonly layout: GPUBindGroupLayout;
   pipeline: GPUComputePipeline | undefined;
+  /** it does not compile */
+  failed: boolean;
   /** settles when `pipeline` is there, or rejects with the compiler's message */
   ready: Promise<void>;
 }
@@ -66,10 +68,14 @@ export class Pipelines {
       label: source.label,
       layout: this.storageLayout(source.access),
       pipeline: undefined,
+      failed: false,
       ready: Promise.resolve(),
     };
     entry.ready = this.#compile(source, entry);
-    entry.ready.catch(() => {}); // reported by the flush that needs it
+    // reported by the flush that needs it
+    entry.ready.catch(() => {
+      entry.failed = true;
+    });
     return entry;
   }
 

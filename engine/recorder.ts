@@ -108,9 +108,25 @@ export class Recorder {
     return true;
   }
 
-  /** Waits for the pipelines, also those of what is recorded meanwhile, then submits. */
+  /**
+   * Waits for the pipelines, also those of what is recorded meanwhile, then submits.
+   *
+   * @throws GpuValidationError when a shader does not compile; its dispatches are dropped, all others stay recorded
+   */
   async flush(): Promise<void> {
-    while (!this.flushIfReady()) await Promise.all([...this.#waiting].map((entry) => entry.ready));
+    while (!this.flushIfReady()) {
+      try {
+        await Promise.all([...this.#waiting].map((entry) => entry.ready));
+      } catch (error) {
+        this.#dropFailed();
+        throw error;
+      }
+    }
+  }
+
+  #dropFailed(): void {
+    this.#records = this.#records.filter((record) => !('dispatch' in record && record.dispatch.entry.failed));
+    for (const entry of this.#waiting) if (entry.failed) this.#waiting.delete(entry);
   }
 
   #submit(): void {
