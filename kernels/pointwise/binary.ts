@@ -15,38 +15,71 @@ const OPS = [
   'sigmoidGrad',
   'greater',
   'equal',
+  'power',
 ] as const;
 export type BinaryName = (typeof OPS)[number];
 
 const u = d.u32;
+const functions = new URL('./binary-functions.wgsl', import.meta.url);
+const OP_KEYS = OPS.map((_, i) => i);
+
 const binaryKernel = defineKernel({
   name: 'pointwise.binary',
   wgsl: new URL('./binary.wgsl', import.meta.url),
+  lib: [functions],
   params: d
     .struct({
-      ...{ count: u, size: u, slope: d.f32 },
+      ...{ count: u, size: u, slope: d.f32, swap: u },
       ...{ n0: u, n1: u, n2: u, n3: u, n4: u },
       ...{ a0: u, a1: u, a2: u, a3: u, a4: u },
       ...{ b0: u, b1: u, b2: u, b3: u, b4: u },
     })
     .$name('Params'),
   bindings: { a: read('T4'), b: read('T4'), y: write('T4') },
-  keys: { OP: OPS.map((_, i) => i), MODE: [0, 1, 2, 3], WG: [POINTWISE_WG] },
+  keys: { OP: OP_KEYS, MODE: [0, 1, 2], WG: [POINTWISE_WG] },
   grid: (p) => Math.ceil(p.count / POINTWISE_WG),
   cost: (p, bytes, { MODE }) => ({ flops: 4 * p.count, bytes: (MODE === 0 ? 12 : 8) * p.count * bytes }),
 });
 
+const expandKernel = defineKernel({
+  name: 'pointwise.binaryExpand',
+  wgsl: new URL('./binary-expand.wgsl', import.meta.url),
+  lib: [functions],
+  params: d.struct({ count: u, size: u, slope: d.f32, swap: u, n1: u, n2: u, b0: u, b1: u, b2: u }).$name('Params'),
+  bindings: { a: read('T4'), b: read('T'), y: write('T4') },
+  keys: { OP: OP_KEYS, MODE: [0, 1, 2], WG: [POINTWISE_WG] },
+  grid: (p) => Math.ceil(p.count / POINTWISE_WG),
+  cost: (p, bytes) => ({ flops: 4 * p.count, bytes: 8 * p.count * bytes }),
+});
+
 /** y = f(a, b) with y's shape the broadcast of both. */
 export function launchBinary(name: BinaryName, a: Tensor, b: Tensor, y: Tensor, slope = 0): void {
-  const { mode, extents, aStrides, bStrides } = patternOf(name, a.shape, b.shape, y.shape);
-  const [n0, n1, n2, n3, n4] = extents;
-  const [a0, a1, a2, a3, a4] = aStrides;
-  const [b0, b1, b2, b3, b4] = bStrides;
-  const params = {
-    ...{ count: Math.ceil(y.size / 4), size: y.size, slope, n0, n1, n2, n3, n4 },
-    ...{ a0, a1, a2, a3, a4, b0, b1, b2, b3, b4 },
-  };
-  binaryKernel.launch({ a, b, y }, params, { OP: OPS.indexOf(name), MODE: mode, WG: POINTWISE_WG });
+  const runs = mergeAxes(a.shape, b.shape, y.shape);
+  const key = { OP: OPS.indexOf(name), WG: POINTWISE_WG };
+  const params = { count: Math.ceil(y.size / 4), size: y.size, slope };
+  const wholeA = runs.every(({ inA }) => inA);
+  const wholeB = runs.every(({ inB }) => inB);
+  if (!wholeA && !wholeB) {
+    const all = { ...params, ...strideParams(name, a.shape, b.shape, runs), swap: 0 };
+    binaryKernel.launch({ a, b, y }, all, { ...key, MODE: 2 });
+    return;
+  }
+  // `whole` has y's shape; `small` may lack axes
+  const [whole, small, swap] = wholeA ? [a, b, 0] : [b, a, 1];
+  const has = runs.map(({ inA, inB }) => (wholeA ? inB : inA));
+  const same = has.every((there) => there);
+  if (same || has.every((there) => !there)) {
+    const all = { ...params, ...NO_STRIDES, swap };
+    binaryKernel.launch({ a: whole, b: small, y }, all, { ...key, MODE: same ? 0 : 1 });
+  } else if (runs.length <= 3) {
+    const [, n1, n2] = lastOf(runs, 3).map(({ extent }) => extent);
+    const [b0, b1, b2] = stridesOf(lastOf(runs, 3).map(({ extent, inA, inB }) => ((wholeA ? inB : inA) ? extent : 0)));
+    const mode = n2 % 4 !== 0 ? 2 : b2;
+    expandKernel.launch({ a: whole, b: small, y }, { ...params, swap, n1, n2, b0, b1, b2 }, { ...key, MODE: mode });
+  } else {
+    const all = { ...params, ...strideParams(name, a.shape, b.shape, runs), swap: 0 };
+    binaryKernel.launch({ a, b, y }, all, { ...key, MODE: 2 });
+  }
 }
 
 /**
@@ -69,13 +102,6 @@ export function broadcastShape(name: string, a: Shape, b: Shape): number[] {
   });
 }
 
-interface Pattern {
-  mode: 0 | 1 | 2 | 3;
-  extents: readonly number[];
-  aStrides: readonly number[];
-  bStrides: readonly number[];
-}
-
 interface Run {
   extent: number;
   inA: boolean;
@@ -83,34 +109,31 @@ interface Run {
 }
 
 const MAX_RUNS = 5;
-const ONES = [1, 1, 1, 1, 1];
-const NO_STRIDES = { aStrides: [0, 0, 0, 0, 0], bStrides: [0, 0, 0, 0, 0] };
+const NO_STRIDES = {
+  ...{ n0: 0, n1: 0, n2: 0, n3: 0, n4: 0 },
+  ...{ a0: 0, a1: 0, a2: 0, a3: 0, a4: 0 },
+  ...{ b0: 0, b1: 0, b2: 0, b3: 0, b4: 0 },
+};
 
-function patternOf(name: string, a: Shape, b: Shape, y: Shape): Pattern {
-  const runs = mergeAxes(a, b, y);
-  if (runs.every(({ inA }) => inA)) {
-    if (runs.every(({ inB }) => inB)) return { mode: 0, extents: ONES, ...NO_STRIDES };
-    if (runs.every(({ inB }) => !inB)) return { mode: 1, extents: ONES, ...NO_STRIDES };
-    const [outer, middle, inner] = runs[0].inB ? [undefined, ...runs] : runs;
-    const innerExtent = inner?.extent ?? 1;
-    if (runs.length <= (outer ? 3 : 2) && middle && innerExtent % 4 === 0) {
-      return { mode: 2, extents: [outer?.extent ?? 1, middle.extent, innerExtent, 1, 1], ...NO_STRIDES };
-    }
-  }
+/** Runs with extents of 1 put before them, up to `count`. */
+function lastOf(runs: readonly Run[], count: number): Run[] {
+  const filler = Array.from({ length: count - runs.length }, () => ({ extent: 1, inA: true, inB: true }));
+  return [...filler, ...runs];
+}
+
+/** @throws LimitError where the axes present in a and b alternate too often */
+function strideParams(name: string, a: Shape, b: Shape, runs: readonly Run[]): typeof NO_STRIDES {
   if (runs.length > MAX_RUNS) {
     throw new LimitError(
       `${name}: the broadcast of [${a}] and [${b}] alternates over more than ${MAX_RUNS} groups of axes. ` +
         'Expand one input first with broadcastTo().',
     );
   }
-  const filler: Run[] = Array.from({ length: MAX_RUNS - runs.length }, () => ({ extent: 1, inA: true, inB: true }));
-  const padded = [...filler, ...runs];
-  return {
-    mode: 3,
-    extents: padded.map(({ extent }) => extent),
-    aStrides: stridesOf(padded.map(({ extent, inA }) => (inA ? extent : 0))),
-    bStrides: stridesOf(padded.map(({ extent, inB }) => (inB ? extent : 0))),
-  };
+  const padded = lastOf(runs, MAX_RUNS);
+  const [n0, n1, n2, n3, n4] = padded.map(({ extent }) => extent);
+  const [a0, a1, a2, a3, a4] = stridesOf(padded.map(({ extent, inA }) => (inA ? extent : 0)));
+  const [b0, b1, b2, b3, b4] = stridesOf(padded.map(({ extent, inB }) => (inB ? extent : 0)));
+  return { n0, n1, n2, n3, n4, a0, a1, a2, a3, a4, b0, b1, b2, b3, b4 };
 }
 
 /** Neighbouring axes that are present or broadcast alike, as one; axes of extent 1 vanish. */

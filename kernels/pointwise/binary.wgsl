@@ -1,23 +1,5 @@
 // y = f(a, b), element by element. A thread owns four neighbouring elements of y.
-// MODE 0: a and b have y's shape. MODE 1: b is one number. MODE 2: y is [outer, middle, inner], inner a multiple of
-// four, and b varies along the middle axis alone (per channel, per row). MODE 3: any broadcast, by strides.
-
-fn apply(x: vec4f, z: vec4f) -> vec4f {
-  switch OP {
-    case 0u: { return x + z; }
-    case 1u: { return x - z; }
-    case 2u: { return x * z; }
-    case 3u: { return x / z; }
-    case 4u: { return max(x, z); }
-    case 5u: { return min(x, z); }
-    case 6u: { return select(x * P.slope, x, z > vec4f()); }  // leakyReluGrad(dy, y or x); slope 0 is relu
-    case 7u: { return x * (1.0 - z * z); }                    // tanhGrad(dy, y)
-    case 8u: { return x * z * (1.0 - z); }                    // sigmoidGrad(dy, y)
-    case 9u: { return select(vec4f(), vec4f(1.0), x > z); }   // greater
-    case 10u: { return select(vec4f(), vec4f(1.0), x == z); } // equal
-    default: { return x; }
-  }
-}
+// MODE 0: a and b have y's shape. MODE 1: b is one number. MODE 2: any broadcast, by strides.
 
 fn strided(i: u32, extents: array<u32, 5>, strides: array<u32, 5>) -> u32 {
   var rest = i;
@@ -40,7 +22,7 @@ fn main(
   if (i >= P.count) { return; }
   var u: vec4f;
   var v: vec4f;
-  if (MODE == 3u) {
+  if (MODE == 2u) {
     let extents = array<u32, 5>(P.n0, P.n1, P.n2, P.n3, P.n4);
     for (var lane = 0u; lane < 4u; lane++) {
       let e = min(4u * i + lane, P.size - 1u);
@@ -53,12 +35,10 @@ fn main(
     u = vec4f(a[i]);
     if (MODE == 0u) {
       v = vec4f(b[i]);
-    } else if (MODE == 1u) {
-      v = vec4f(f32(b[0].x));
     } else {
-      let m = (4u * i / P.n2) % P.n1;
-      v = vec4f(f32(b[m / 4u][m % 4u]));
+      v = vec4f(f32(b[0].x));
     }
   }
-  y[i] = T4(apply(u, v));
+  let swap = P.swap != 0u;
+  y[i] = T4(apply(select(u, v, swap), select(v, u, swap)));
 }

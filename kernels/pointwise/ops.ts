@@ -3,94 +3,12 @@ import {
   defineOp,
   empty,
   type Op,
-  type Sample,
   type Tensor,
   type TensorSpec,
   useArithmetic,
 } from '../../engine/index.ts';
-import { sumTo } from '../reduce/sum.ts';
-import { type BinaryName, broadcastShape, launchBinary } from './binary.ts';
-import { mapRef, zipRef } from './reference.ts';
-import { launchFill, launchUnary, type UnaryName } from './unary.ts';
-
-type Scalars = { a: number; b: number };
-type Unary = Op<'x', readonly ['y'], Scalars>;
-type UnaryBackward = (tensors: { x: Tensor; y: Tensor; dy: Tensor }, scalars: Scalars) => Tensor;
-
-interface UnaryOptions {
-  saves?: readonly ('x' | 'y')[];
-  backward?: UnaryBackward;
-  samples: readonly Sample<'x', Scalars>[];
-  roundings?: number;
-}
-
-/** An op of one input and up to two numbers. `f` is the definition in float64. */
-function unary(name: UnaryName, f: (x: number, s: Scalars) => number, options: UnaryOptions): Unary {
-  const { saves = [], backward } = options;
-  return defineOp({
-    name,
-    inputs: ['x'],
-    outputs: ['y'],
-    defaults: { a: 0, b: 0 } as Scalars,
-    shape: ({ x }) => ({ y: { shape: x.shape, dtype: x.dtype } }),
-    forward: ({ x }, { y }, { a, b }) => launchUnary(name, x, y, a, b),
-    saves,
-    backward: backward && ((tensors, scalars) => ({ dx: backward(tensors, scalars) })),
-    reference: ({ x }, scalars) => ({ y: mapRef(x, (value) => f(value, scalars)) }),
-    roundings: options.roundings ?? 16,
-    samples: options.samples,
-  });
-}
-
-type Binary = Op<'a' | 'b', readonly ['y'], { slope: number }>;
-type BinaryBackward = (
-  tensors: { a: Tensor; b: Tensor; y: Tensor; dy: Tensor },
-  needs: { readonly a: boolean; readonly b: boolean },
-  slope: number,
-) => { da?: Tensor | undefined; db?: Tensor | undefined };
-
-const SAME: Sample<'a' | 'b', { slope: number }>[] = [{ inputs: { a: [3, 5, 7], b: [3, 5, 7] } }];
-
-/** An op of two inputs that broadcast against each other. Gradients are summed back to the inputs' shapes here. */
-function binary(
-  name: BinaryName,
-  f: (a: number, b: number, slope: number) => number,
-  options: {
-    saves?: readonly ('a' | 'b' | 'y')[];
-    backward?: BinaryBackward;
-    samples?: readonly Sample<'a' | 'b', { slope: number }>[];
-  },
-): Binary {
-  const { saves = [], backward } = options;
-  return defineOp({
-    name,
-    inputs: ['a', 'b'],
-    outputs: ['y'],
-    defaults: { slope: 0 },
-    shape: ({ a, b }) => ({ y: { shape: broadcastShape(name, a.shape, b.shape), dtype: a.dtype } }),
-    forward: ({ a, b }, { y }, { slope }) => launchBinary(name, a, b, y, slope),
-    saves,
-    backward:
-      backward &&
-      ((tensors, { slope }, { needs, inputs }) => {
-        const { da, db } = backward(tensors, needs, slope);
-        return {
-          da: da && needs.a ? sumTo(da, inputs.a.shape) : undefined,
-          db: db && needs.b ? sumTo(db, inputs.b.shape) : undefined,
-        };
-      }),
-    reference: ({ a, b }, { slope }) => ({ y: zipRef(a, b, (p, q) => f(p, q, slope)) }),
-    reduction: ({ a, b }) =>
-      Math.max(
-        1,
-        ...[a, b].map(
-          ({ shape }) =>
-            broadcastShape(name, a.shape, b.shape).reduce((p, n) => p * n, 1) / shape.reduce((p, n) => p * n, 1),
-        ),
-      ),
-    samples: options.samples ?? SAME,
-  });
-}
+import { type Binary, binary, SAME, unary } from './define.ts';
+import { launchFill, launchUnary } from './unary.ts';
 
 const addOp: Binary = binary('add', (a, b) => a + b, {
   backward: ({ dy }) => ({ da: dy, db: dy }),
@@ -102,10 +20,17 @@ const addOp: Binary = binary('add', (a, b) => a + b, {
     { inputs: { a: [4, 1, 3], b: [1, 5, 3] } },
     { inputs: { a: [1], b: [2, 3] } },
     { inputs: { a: [2, 1, 3, 1, 5], b: [1, 2, 1, 4, 1] } },
+    { inputs: { a: [6, 8], b: [8] } },
+    { inputs: { a: [2, 1, 3, 4], b: [2, 5, 3, 4] } },
+    { inputs: { a: [7, 5], b: [3, 7, 5] }, dtypes: ['f32'] },
     { inputs: { a: [4194304], b: [4194304] }, bench: '4M' },
+    { inputs: { a: [1, 64, 256, 256], b: [64, 1, 1] }, bench: 'bias of 64 planes of 256²' },
+    { inputs: { a: [4096, 1024], b: [1024] }, bench: 'bias of rows' },
+    { inputs: { a: [1, 64, 255, 255], b: [64, 1, 1] }, bench: 'bias of 64 planes of 255²' },
   ],
 });
 const subOp: Binary = binary('sub', (a, b) => a - b, {
+  samples: [...SAME, { inputs: { a: [3, 1], b: [2, 3, 8] } }, { inputs: { a: [1], b: [5] } }],
   backward: ({ dy }, needs) => ({ da: dy, db: needs.b ? neg(dy) : undefined }),
 });
 const mulOp: Binary = binary('mul', (a, b) => a * b, {
