@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { readAliases } from './aliases.ts';
+import { registerCkpt } from './ckpt.ts';
 import { registerCompletion } from './completion.ts';
 import { applyLayers, resolvedConfig } from './config.ts';
 import { registerDevices } from './devices.ts';
@@ -23,6 +24,7 @@ export function buildProgram(): Command {
   addGlobals(program);
   registerDoctor(program);
   registerDevices(program);
+  registerCkpt(program);
   registerCompletion(program);
   settle(program);
   program.hook('preAction', async (_, command) => {

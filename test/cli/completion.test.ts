@@ -22,6 +22,11 @@ describe.runIf(has('bash'))('bash completion', () => {
     expect(offers('miaobi', '')).toEqual(expect.arrayContaining(['doctor', 'devices', 'completion']));
   });
 
+  it('knows nested commands', () => {
+    expect(offers('miaobi', 'ckpt', '')).toEqual(['inspect', 'convert']);
+    expect(offers('miaobi', '--json', 'ckpt', 'inspect', '--di')).toEqual(['--diff']);
+  });
+
   it('offers the flags of a command and the global ones', () => {
     expect(offers('miaobi', 'doctor', '--js')).toEqual(['--json']);
     expect(offers('miaobi', '--dev')).toEqual(['--device']);
