@@ -1,0 +1,159 @@
+import { ShapeError, scope, type Tensor } from '../../engine/index.ts';
+import { concat, conv2d, padAxis, slice, squeeze, unsqueeze } from '../../kernels/index.ts';
+import { type BlockSpec, type CapVstnetConfig, type CapVstnetPlan, planOf } from './config.ts';
+
+export interface ConvParams {
+  readonly weight: Tensor;
+  readonly bias: Tensor;
+}
+
+/** Parameters of F; the indices are the original's. */
+export interface BlockParams {
+  readonly conv: { readonly 1: ConvParams; readonly 4: ConvParams; readonly 7: ConvParams };
+}
+
+/** The parameter tree; its dotted keys are those of the official checkpoints. */
+export interface CapVstnetParams {
+  readonly stack: readonly BlockParams[];
+  readonly channel_reduction: { readonly block_list: readonly BlockParams[] };
+}
+
+/** The two halves of a reversible state, each [N, C, H, W]. */
+export type Halves = readonly [Tensor, Tensor];
+
+/**
+ * base ± F(x2), F three 3×3 convolutions with reflected borders and ReLU between them; the sum is part of the last one.
+ *
+ * @param x2    [N, I, H, W]
+ * @param base  [N, C, H/stride, W/stride]
+ */
+function plusResidual({ conv }: BlockParams, x2: Tensor, stride: number, base: Tensor, sign: 1 | -1): Tensor {
+  return scope(() => {
+    const window = { padding: 1, paddingMode: 'reflect' } as const;
+    const a = conv2d(x2, conv[1], { ...window, stride, activation: 'relu' });
+    const b = conv2d(a, conv[4], { ...window, activation: 'relu' });
+    return conv2d(b, conv[7], { ...window, residual: base, scale: sign });
+  });
+}
+
+/** (x1, x2) → (sq(x2), sq(x1) + F(x2)), where sq squeezes in a stride-2 block and is the identity elsewhere. */
+export function blockForward(params: BlockParams, { stride }: BlockSpec, [x1, x2]: Halves): Halves {
+  return scope(() => {
+    if (stride === 1) return [x2, plusResidual(params, x2, 1, x1, 1)];
+    return [squeeze(x2), plusResidual(params, x2, 2, squeeze(x1), 1)];
+  });
+}
+
+/** (o0, o1) → (x1, x2): x2 = unsq(o0), x1 = unsq(o1 − F(x2)). */
+export function blockInverse(params: BlockParams, { stride }: BlockSpec, [o0, o1]: Halves): Halves {
+  return scope(() => {
+    if (stride === 1) return [plusResidual(params, o0, 1, o1, -1), o0];
+    const x2 = unsqueeze(o0);
+    return [unsqueeze(plusResidual(params, x2, 2, o1, -1)), x2];
+  });
+}
+
+/** Runs the steps one after the other; what a step leaves behind is freed as it goes. */
+function chain(state: Halves, steps: readonly ((halves: Halves) => Halves)[]): Halves {
+  let current = state;
+  for (const step of steps) {
+    const next = step(current);
+    for (const half of current) if (!state.includes(half) && !next.includes(half)) half.dispose();
+    current = next;
+  }
+  return current;
+}
+
+/**
+ * Splits off the refinement: two blocks at half width w, then `spSteps` unsqueezes of the merged tensor.
+ *
+ * @param halves  each [N, C, h, w]
+ * @returns       z: [N, 2·hiddenDim, h·2^spSteps, w·2^spSteps]
+ */
+export function refine(params: readonly BlockParams[], plan: RefinementPlan, halves: Halves): Tensor {
+  return scope(() => {
+    const { refinementPad: pad } = plan;
+    const padded: Halves = pad > 0 ? [padAxis(halves[0], 1, 0, pad), padAxis(halves[1], 1, 0, pad)] : halves;
+    let z = concat(
+      chain(
+        padded,
+        plan.refinement.map((spec, i) => (h) => blockForward(params[i], spec, h)),
+      ),
+      1,
+    );
+    for (let i = 0; i < plan.spSteps; i++) z = unsqueeze(z);
+    return z;
+  });
+}
+
+/** The inverse of `refine`; drops the pad channels. */
+export function unrefine(params: readonly BlockParams[], plan: RefinementPlan, z: Tensor): Halves {
+  return scope(() => {
+    let merged = z;
+    for (let i = 0; i < plan.spSteps; i++) merged = squeeze(merged);
+    const steps = plan.refinement.map((spec, i) => (h: Halves) => blockInverse(params[i], spec, h)).reverse();
+    const [a, b] = chain(halve(merged), steps);
+    const { refinementPad: pad } = plan;
+    if (pad === 0) return [a, b];
+    const end = a.shape[1] - pad;
+    return [slice(a, { axis: 1, end }), slice(b, { axis: 1, end })];
+  });
+}
+
+export type RefinementPlan = Pick<CapVstnetPlan, 'refinement' | 'refinementPad'> & { readonly spSteps: number };
+
+function halve(x: Tensor): Halves {
+  const half = x.shape[1] / 2;
+  return [slice(x, { axis: 1, end: half }), slice(x, { axis: 1, start: half })];
+}
+
+/**
+ * The encoder: a picture to its latent, bijectively.
+ *
+ * @param x  [N, 3, H, W], values in [0, 1]
+ * @returns  z: [N, 2·hiddenDim, H/s, W/s], s the plan's latentScale (1 for photo, 2 for art)
+ * @throws ShapeError when a side is no multiple of the network's stride, or too small to reflect
+ * @see Wen, Gao, Zou 2023, arXiv:2303.17867, section 3.1
+ */
+export function encode(params: CapVstnetParams, config: CapVstnetConfig, x: Tensor): Tensor {
+  return scope(() => {
+    const plan = planOf(config);
+    checkPicture(plan, config, x);
+    // [N, 3 + pad] in two halves: the picture and zeros, then zeros alone
+    const half = config.nChannels[0];
+    const x1 = padAxis(x, 1, 0, half - config.inChannel);
+    const x2 = slice(padAxis(x1, 1, 0, half), { axis: 1, start: half });
+    const steps = plan.blocks.map((spec, i) => (h: Halves) => blockForward(params.stack[i], spec, h));
+    const halves = chain([x1, x2], steps);
+    return refine(params.channel_reduction.block_list, { ...plan, spSteps: config.spSteps }, halves);
+  });
+}
+
+/** The decoder: `encode` backwards. z: [N, 2·hiddenDim, H/s, W/s] → [N, 3, H, W]; the 29 pad channels are dropped. */
+export function decode(params: CapVstnetParams, config: CapVstnetConfig, z: Tensor): Tensor {
+  return scope(() => {
+    const plan = planOf(config);
+    if (z.shape.length !== 4 || z.shape[1] !== plan.latentChannels) {
+      throw new ShapeError(
+        `decode: expected a latent [N, ${plan.latentChannels}, h, w], got [${z.shape}]. ` +
+          'Photo and art latents differ: check the mode.',
+      );
+    }
+    const halves = unrefine(params.channel_reduction.block_list, { ...plan, spSteps: config.spSteps }, z);
+    const steps = plan.blocks.map((spec, i) => (h: Halves) => blockInverse(params.stack[i], spec, h)).reverse();
+    const [x1] = chain(halves, steps);
+    return slice(x1, { axis: 1, end: config.inChannel });
+  });
+}
+
+function checkPicture(plan: CapVstnetPlan, { inChannel }: CapVstnetConfig, { shape }: Tensor): void {
+  const [, channels, height, width] = shape;
+  const { multiple, smallest } = plan;
+  const fits = [height, width].every((side) => side % multiple === 0 && side >= smallest);
+  if (shape.length !== 4 || channels !== inChannel || !fits) {
+    throw new ShapeError(
+      `encode: expected a picture [N, ${inChannel}, H, W] with sides that are multiples of ${multiple} and at least ` +
+        `${smallest}, got [${shape}]. Pad it with reflected borders and crop the result.`,
+    );
+  }
+}

@@ -1,0 +1,54 @@
+import { type Device, type DType, ShapeError, sizeOf, type Tensor, tensor } from '../../engine/index.ts';
+import { uniformHost } from '../../engine/random.ts';
+import { type CapVstnetConfig, type ParameterSpec, parameterSpecs } from './config.ts';
+import type { CapVstnetParams } from './network.ts';
+
+/** Values of one parameter in row-major order. */
+export type ParameterSource = (spec: ParameterSpec, index: number) => ArrayLike<number>;
+
+/**
+ * Uploads every parameter.
+ *
+ * @param source  its values, asked for in checkpoint order
+ * @throws ShapeError when a source gives another number of values than the shape holds
+ */
+export function parametersFrom(
+  device: Device,
+  config: CapVstnetConfig,
+  source: ParameterSource,
+  dtype: DType = 'f32',
+): CapVstnetParams {
+  const tree: Record<string, unknown> = {};
+  parameterSpecs(config).forEach((spec, index) => {
+    const values = source(spec, index);
+    if (values.length !== sizeOf(spec.shape)) {
+      throw new ShapeError(
+        `${spec.key}: expected ${sizeOf(spec.shape)} values for [${spec.shape}], got ${values.length}.`,
+      );
+    }
+    place(tree, spec.key.split('.'), tensor(device, values, spec.shape, dtype));
+  });
+  return tree as unknown as CapVstnetParams;
+}
+
+/**
+ * Untrained weights as PyTorch initialises them: uniform in ±1/√fan_in, biases zero. The same seed gives the same
+ * weights on every machine.
+ */
+export function initialParameters(seed: number): ParameterSource {
+  return ({ key, shape, fanIn }, index) => {
+    if (key.endsWith('.bias')) return new Float32Array(sizeOf(shape));
+    const bound = 1 / Math.sqrt(fanIn);
+    const unit = uniformHost({ seed, step: 0, op: index }, sizeOf(shape));
+    return unit.map((u: number) => (2 * u - 1) * bound);
+  };
+}
+
+/** Puts a leaf at its dotted path; levels named 0, 1, 2… become arrays. */
+function place(tree: Record<string, unknown>, path: readonly string[], leaf: Tensor): void {
+  let node = tree;
+  path.forEach((name, depth) => {
+    if (depth === path.length - 1) node[name] = leaf;
+    else node = (node[name] ??= path[depth + 1] === '0' ? [] : {}) as Record<string, unknown>;
+  });
+}
