@@ -108,7 +108,11 @@ export function launchSum(x: Tensor, y: Tensor, run: Run, scale: number): void {
   if (pass.kind === 'rows') {
     rowsKernels[lanes].launch({ x, y: part }, { ...params, length: length / lanes, chunk }, { WG: workgroup });
   } else if (pass.kind === 'teams') {
-    teamsKernels[lanes].launch({ x, y: part }, { outer, length: length / lanes, scale: params.scale }, { WG: workgroup });
+    teamsKernels[lanes].launch(
+      { x, y: part },
+      { outer, length: length / lanes, scale: params.scale },
+      { WG: workgroup },
+    );
   } else {
     columnsKernels[lanes].launch({ x, y: part }, { ...params, length, inner: inner / lanes }, { WG: workgroup });
   }
