@@ -1,6 +1,7 @@
 import * as d from 'typegpu/data';
-import { type Capabilities, defineKernel, optional, read, type Tensor, write } from '../../engine/index.ts';
+import { defineKernel, optional, read, type Tensor, write } from '../../engine/index.ts';
 import { ACTIVATIONS, type Activation, activationWgsl } from '../lib/activation.ts';
+import { familyFor } from '../lib/family.ts';
 import { type Geometry, PADDING_MODES, type PaddingMode } from './geometry.ts';
 
 /**
@@ -204,22 +205,6 @@ const directKernel = defineKernel({
   grid: (p) => Math.ceil((p.segments * phases(p) * p.groups * p.outChannels) / 64),
   cost,
 });
-
-/** Families of kernels: subgroup lanes (software drivers), workgroup tiles (GPUs), one thread a strip (anything). */
-export type Family = 'lanes' | 'tiled' | 'direct';
-
-let forced: Family | undefined;
-/** Makes every convolution use one family of kernels, for tests and benches; `undefined` goes back to choosing. */
-export function forceConvolutionFamily(family: Family | undefined): void {
-  forced = family;
-}
-
-/** The family for a device and a number of channels that share what is loaded. */
-export function familyFor(capabilities: Capabilities, channels: number): Family {
-  if (forced) return forced;
-  if (capabilities.software && capabilities.subgroupWidth >= 4) return 'lanes';
-  return channels >= 8 ? 'tiled' : 'direct';
-}
 
 /** Appends the dispatch of a gather, with the kernel and tile that suit its shape and the device. */
 export function launchGather(tensors: GatherTensors, gather: Gather, epilogue: Epilogue): void {

@@ -1,6 +1,6 @@
 import * as d from 'typegpu/data';
 import { type Capabilities, defineKernel, empty, read, scope, type Tensor, write } from '../../engine/index.ts';
-import { familyFor } from './gather.ts';
+import { familyFor } from '../lib/family.ts';
 import { type Geometry, PADDING_MODES } from './geometry.ts';
 
 const Params = d
