@@ -15,6 +15,8 @@ export {
   type Statistics,
   type StatisticsOptions,
 } from './covariance/statistics.ts';
+export { type LinearWeights, linear, type MatmulOptions, matmul } from './matmul/matmul.ts';
+export { crop, type Padding, type PadMode, pad2d } from './pad/pad.ts';
 export * from './pointwise/ops.ts';
 export { power } from './pointwise/power.ts';
 export { where } from './pointwise/where.ts';
