@@ -192,6 +192,12 @@ describe('older ways of PyTorch', () => {
     await expect(loadBytes(file)).rejects.toThrow(/names an object wrongly/);
   });
 
+  it('refuses a file before 1.6 that goes on after its storages, or ends within them', async () => {
+    const whole = legacyFile(pickle(dict({ w: tensor(storage('k', 6), [6]) })), { k: weights });
+    await expect(loadBytes(Buffer.concat([whole, Buffer.from('x')]))).rejects.toThrow(/should end the file at byte/);
+    await expect(loadBytes(whole.subarray(0, -1))).rejects.toThrow(/should end the file at byte/);
+  });
+
   it('refuses the tar format of 2016 and says what to do', async () => {
     const tar = new Uint8Array(1024);
     tar.set(Buffer.from('storages'), 0);
