@@ -2,7 +2,7 @@
  * Masked transfer, the part that looks at labels: which regions of content and style are matched, and the statistics
  * of each.
  */
-import type { LatentStatistics } from './cwct-host.ts';
+import type { Statistics } from '../../kernels/index.ts';
 import { type LabelMatch, type Labels, matchLabels, resizeLabels } from './segment.ts';
 import { latentStatistics } from './statistics-host.ts';
 
@@ -62,7 +62,7 @@ export function columnsOf(labels: Labels, label: number): Uint32Array {
  * @param latent  [N, pixels], one item
  * @param labels  [pixels]
  */
-export function regionStatistics(latent: Float32Array, n: number, labels: Labels, label: number): LatentStatistics {
+export function regionStatistics(latent: Float32Array, n: number, labels: Labels, label: number): Statistics {
   const columns = columnsOf(labels, label);
   const pixels = labels.length;
   const gathered = new Float32Array(n * columns.length);

@@ -1,8 +1,8 @@
 /**
- * Mean and covariance of latents in float64 on the host: exact where the covariance is close to singular and float32
- * sums are not. Use it while N²·pixels is small (about a second for 10⁹); the `covariance` op does the rest.
+ * Mean and covariance of latents in float64 on the host: products and sums as exact as cWCT needs them where a
+ * covariance is close to singular. About a second for N²·pixels = 2·10⁹.
  */
-import type { LatentStatistics } from './cwct-host.ts';
+import type { Statistics } from '../../kernels/index.ts';
 
 /** Pixels of a panel: N of its rows stay in cache. */
 const PANEL = 128;
@@ -10,28 +10,30 @@ const PANEL = 128;
 /**
  *     μ = Σ x / n      Σ = (X - μ)(X - μ)ᵀ / (n - 1)
  *
- * @param latent  [B, N, pixels]
- * @param n       N, channels
- * @throws RangeError with fewer than two pixels, which have no covariance
+ * @param latent    [B, N, pixels]
+ * @param channels  N
+ * @returns         covariances of 0 where there are fewer than two pixels
+ * @throws RangeError when the values do not make B·N rows
  */
-export function latentStatistics(latent: Float32Array, items: number, n: number): LatentStatistics {
+export function latentStatistics(latent: Float32Array, items: number, channels: number): Statistics {
+  const n = channels;
   const pixels = latent.length / (items * n);
-  if (!Number.isInteger(pixels) || pixels < 2) {
+  if (!Number.isInteger(pixels)) {
     throw new RangeError(
-      `latentStatistics: expected [B, N, pixels] with at least two pixels, but ${latent.length} values came for ` +
-        `B = ${items}, N = ${n}. Give a larger picture or region.`,
+      `latentStatistics: expected [B, N, pixels], but ${latent.length} values came for B = ${items}, N = ${n}. ` +
+        'Check the shape.',
     );
   }
   const mean = new Float64Array(items * n);
   const covariance = new Float64Array(items * n * n);
-  for (let item = 0; item < items; item++) {
+  for (let item = 0; item < items && pixels > 0; item++) {
     const x = latent.subarray(item * n * pixels, (item + 1) * n * pixels);
     const mu = mean.subarray(item * n, (item + 1) * n);
     for (let c = 0; c < n; c++) mu[c] = rowMean(x, c * pixels, pixels);
     sumProducts(x, mu, pixels, covariance.subarray(item * n * n, (item + 1) * n * n));
   }
-  for (let i = 0; i < covariance.length; i++) covariance[i] /= pixels - 1;
-  return { mean, covariance };
+  for (let i = 0; i < covariance.length; i++) covariance[i] /= Math.max(pixels - 1, 1);
+  return { mean, covariance, count: new Float64Array(items).fill(pixels) };
 }
 
 function rowMean(x: Float32Array, start: number, pixels: number): number {

@@ -54,8 +54,11 @@ describe('latentStatistics', () => {
     expect(Array.from(covariance.subarray(0, 3))).toEqual([0, 0, 0]);
   });
 
-  it('refuses a single pixel', () => {
-    expect(() => latentStatistics(new Float32Array(3), 1, 3)).toThrow(/at least two pixels/);
+  it('counts pixels, and has no covariance for one or none', () => {
+    expect(latentStatistics(Float32Array.of(1, 2, 3, 4), 1, 2).count).toEqual(Float64Array.of(2));
+    const single = latentStatistics(Float32Array.of(5, 7), 1, 2);
+    expect(single).toEqual({ mean: Float64Array.of(5, 7), covariance: new Float64Array(4), count: Float64Array.of(1) });
+    expect(latentStatistics(new Float32Array(0), 1, 2).mean).toEqual(new Float64Array(2));
   });
 });
 

@@ -3,5 +3,6 @@
 import type { Builder } from '../context.ts';
 import { networks } from './cap-vstnet/networks.ts';
 import { tools } from './cap-vstnet/tools.ts';
+import { transfers } from './cap-vstnet/transfer.ts';
 
-export const capVstnet: Readonly<Record<string, Builder>> = { ...tools, ...networks };
+export const capVstnet: Readonly<Record<string, Builder>> = { ...tools, ...networks, ...transfers };
