@@ -1,5 +1,11 @@
 /** Every op. A room adds one line here; tests, gradient checks, shader lint and bench find it through the registry. */
 
+export {
+  type BatchNormOptions,
+  type BatchNormParams,
+  type BatchNormResult,
+  batchNorm,
+} from './batch-norm/batch-norm.ts';
 export { concat, split } from './concat/concat.ts';
 export { padAxis, slice } from './concat/slice.ts';
 export {
@@ -15,10 +21,14 @@ export {
   type Statistics,
   type StatisticsOptions,
 } from './covariance/statistics.ts';
+export { instanceNorm } from './instance-norm/instance-norm.ts';
+export { type LayerNormOptions, layerNorm } from './layer-norm/layer-norm.ts';
 export { type LinearWeights, linear, type MatmulOptions, matmul } from './matmul/matmul.ts';
+export type { NormOptions } from './normalize/op.ts';
 export { crop, type Padding, type PadMode, pad2d } from './pad/pad.ts';
 export * from './pointwise/ops.ts';
 export { power } from './pointwise/power.ts';
 export { where } from './pointwise/where.ts';
+export { randomInteger, randomNormal, randomUniform } from './random/random.ts';
 export { broadcastTo, mean, reshape, sum, sumTo } from './reduce/sum.ts';
 export { pixelShuffle, pixelUnshuffle, squeeze, unsqueeze } from './squeeze/squeeze.ts';

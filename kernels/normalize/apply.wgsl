@@ -1,0 +1,23 @@
+// y = f((x − mean) · rstd · weight + bias) with known statistics, elementwise over [outer, groups, length], length
+// counting V. AFFINE as in fused.wgsl.
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  let i = groupIndex(group, groups) * WG + thread;
+  if (i >= P.count) { return; }
+  let row = i / P.length;
+  let g = row % P.groups;
+  let found = stats[g];
+  var v = ((V(x[i]) - found.x) - found.y) * found.z;
+  if (AFFINE == 1u) {
+    let c = g % P.channels;
+    v = v * lane(weightAt(c / LANES), c % LANES) + lane(biasAt(c / LANES), c % LANES);
+  } else if (AFFINE == 2u) {
+    let r = i - row * P.length;
+    v = v * weightAt(r) + biasAt(r);
+  }
+  y[i] = VT(select(P.slope * v, v, v > V()));
+}

@@ -1,0 +1,39 @@
+// y = f((x − mean) · rstd · weight + bias), statistics over one group of P.length values (V) in a row. One workgroup a
+// group: it sums its values about a shift, then reads them again, from the cache as a rule.
+// AFFINE 0: no weight and bias. 1: one for each of P.channels groups. 2: one for each value of a group.
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) t: u32,
+) {
+  let g = groupIndex(group, groups);
+  if (g >= P.groups) { return; } // uniform across the workgroup
+  let start = g * P.length;
+  let end = start + P.length;
+  let shift = shiftOf(g);
+  var s = V();
+  var q = V();
+  for (var i = start + t; i < end; i += WG) {
+    let e = V(x[i]) - shift;
+    s += e;
+    q += e * e;
+  }
+  let found = statisticsOf(shift, workgroupSum(t, vec2f(total(s), total(q))), f32(P.length * LANES), P.eps);
+  if (t == 0u) { stats[g] = found; }
+  var w = V(1.0);
+  var b = V();
+  if (AFFINE == 1u) {
+    let c = g % P.channels;
+    w = V(lane(weightAt(c / LANES), c % LANES));
+    b = V(lane(biasAt(c / LANES), c % LANES));
+  }
+  for (var i = start + t; i < end; i += WG) {
+    if (AFFINE == 2u) {
+      w = weightAt(i - start);
+      b = biasAt(i - start);
+    }
+    let v = ((V(x[i]) - found.x) - found.y) * found.z * w + b;
+    y[i] = VT(select(P.slope * v, v, v > V()));
+  }
+}

@@ -1,0 +1,23 @@
+// dx of grad-fused.wgsl with known A and B, elementwise over [outer, groups, length], length counting V.
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  let i = groupIndex(group, groups) * WG + thread;
+  if (i >= P.count) { return; }
+  let row = i / P.length;
+  let g = row % P.groups;
+  let found = stats[g];
+  let means = sums[g] * P.inverseCount;
+  var e = V(dy[i]);
+  var scale = found.z;
+  if (AFFINE == 1u) {
+    let c = g % P.channels;
+    scale *= lane(weightAt(c / LANES), c % LANES);
+  } else if (AFFINE == 2u) {
+    e *= weightAt(i - row * P.length);
+  }
+  dx[i] = VT(scale * (e - (means.x + normalised(V(v[i]), found) * means.y)));
+}

@@ -1,0 +1,126 @@
+import * as d from 'typegpu/data';
+import { defineKernel, empty, optional, read, type Tensor, write } from '../../engine/index.ts';
+import { perLanes } from '../lib/lanes.ts';
+import { launchSum } from '../reduce/launch.ts';
+import { AFFINE, AFFINE_KEYS, type Affinity } from './launch.ts';
+import { type Layout, planOf } from './layout.ts';
+
+const u = d.u32;
+const here = (file: string) => new URL(`./${file}`, import.meta.url);
+const workgroupSum = new URL('../lib/workgroup-sum.wgsl', import.meta.url);
+const ELEMENTWISE_WG = 256;
+
+const gradFusedKernels = perLanes(({ lanes, suffix, T, U, lib }) =>
+  defineKernel({
+    name: `normalize.gradFused${suffix}`,
+    wgsl: here('grad-fused.wgsl'),
+    lib: [lib, workgroupSum, here('normalised.wgsl')],
+    params: d.struct({ groups: u, length: u, channels: u, isNormalised: u, inverseCount: d.f32 }).$name('Params'),
+    bindings: {
+      dy: read(T),
+      v: read(T),
+      stats: read('vec4f'),
+      weight: optional(read(U), 'AFFINE'),
+      dx: write(T),
+      sums: write('vec2f'),
+    },
+    keys: { AFFINE: AFFINE_KEYS, WG: [64, 256] },
+    grid: (p) => p.groups,
+    cost: (p, bytes) => ({ flops: 12 * p.groups * p.length * lanes, bytes: 5 * p.groups * p.length * lanes * bytes }),
+  }),
+);
+
+const gradMomentsKernels = perLanes(({ lanes, suffix, T, U, lib }) =>
+  defineKernel({
+    name: `normalize.gradMoments${suffix}`,
+    wgsl: here('grad-moments.wgsl'),
+    lib: [lib, workgroupSum, here('normalised.wgsl')],
+    params: d.struct({ outer: u, groups: u, length: u, segments: u, chunk: u, isNormalised: u }).$name('Params'),
+    bindings: {
+      dy: read(T),
+      v: read(T),
+      stats: read('vec4f'),
+      weight: optional(read(U), 'AFFINE'),
+      partial: write('vec2f'),
+    },
+    // weights of groups do not enter the sums
+    keys: { AFFINE: [0, 2], WG: [64, 256] },
+    grid: (p) => p.groups * p.segments,
+    cost: (p, bytes) => {
+      const values = p.outer * p.groups * p.length * lanes;
+      return { flops: 5 * values, bytes: 2 * values * bytes };
+    },
+  }),
+);
+
+const gradApplyKernels = perLanes(({ lanes, suffix, T, U, lib }) =>
+  defineKernel({
+    name: `normalize.gradApply${suffix}`,
+    wgsl: here('grad-apply.wgsl'),
+    lib: [lib, here('normalised.wgsl')],
+    params: d
+      .struct({ count: u, groups: u, length: u, channels: u, isNormalised: u, inverseCount: d.f32 })
+      .$name('Params'),
+    bindings: {
+      dy: read(T),
+      v: read(T),
+      stats: read('vec4f'),
+      sums: read('vec2f'),
+      weight: optional(read(U), 'AFFINE'),
+      dx: write(T),
+    },
+    keys: { AFFINE: AFFINE_KEYS, WG: [ELEMENTWISE_WG] },
+    grid: (p) => Math.ceil(p.count / ELEMENTWISE_WG),
+    cost: (p, bytes) => ({ flops: 7 * p.count * lanes, bytes: 3 * p.count * lanes * bytes }),
+  }),
+);
+
+export interface NormGradient {
+  readonly dy: Tensor;
+  /** the input x, or the normalised values themselves */
+  readonly v: Tensor;
+  readonly isNormalised: boolean;
+  readonly stats: Tensor;
+  /** statistics are constants: they pass no gradient (batch norm in evaluation) */
+  readonly fixedStatistics: boolean;
+}
+
+/**
+ * dx, and sums [groups, 2] = (Σ d, Σ d · x̂) with d = dy, or dy · weight where weights vary with the value. The formula
+ * is in grad-fused.wgsl.
+ */
+export function launchNormGradient(
+  gradient: NormGradient,
+  dx: Tensor,
+  sums: Tensor,
+  layout: Layout,
+  { affine, channels, weight }: Affinity,
+): void {
+  const { dy, v, stats, fixedStatistics } = gradient;
+  const { outer, groups, length } = layout;
+  const { fused, lanes, segments, chunk, workgroup } = planOf(layout, dy.device.capabilities);
+  const isNormalised = gradient.isNormalised ? 1 : 0;
+  const inverseCount = fixedStatistics ? 0 : 1 / (outer * length);
+  const common = { groups, length: length / lanes, isNormalised };
+  const key = { AFFINE: AFFINE.indexOf(affine) };
+  if (fused) {
+    const params = { ...common, channels, inverseCount };
+    gradFusedKernels[lanes].launch({ dy, v, stats, weight, dx, sums }, params, { ...key, WG: workgroup });
+    return;
+  }
+  const partial = segments > 1 ? empty(dy.device, { shape: [groups, segments, 2], dtype: 'f32' }) : sums;
+  gradMomentsKernels[lanes].launch(
+    { dy, v, stats, weight, partial },
+    { ...common, outer, segments, chunk },
+    { AFFINE: affine === 'value' ? 2 : 0, WG: workgroup },
+  );
+  if (segments > 1) {
+    launchSum(partial, sums, { outer: groups, length: segments, inner: 2 }, 1);
+    partial.dispose();
+  }
+  gradApplyKernels[lanes].launch(
+    { dy, v, stats, sums, weight, dx },
+    { ...common, count: dy.size / lanes, channels, inverseCount },
+    { ...key, WG: ELEMENTWISE_WG },
+  );
+}

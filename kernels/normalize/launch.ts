@@ -1,0 +1,138 @@
+import * as d from 'typegpu/data';
+import { defineKernel, empty, optional, read, type Tensor, write } from '../../engine/index.ts';
+import { lanesFor, perLanes } from '../lib/lanes.ts';
+import { type Affine, type Layout, planOf } from './layout.ts';
+
+const u = d.u32;
+const here = (file: string) => new URL(`./${file}`, import.meta.url);
+const workgroupSum = new URL('../lib/workgroup-sum.wgsl', import.meta.url);
+
+/** The order is that of AFFINE in the kernels. */
+export const AFFINE: readonly Affine[] = ['none', 'group', 'value'];
+export const AFFINE_KEYS = [0, 1, 2];
+const ELEMENTWISE_WG = 256;
+
+const fusedKernels = perLanes(({ lanes, suffix, T, U, lib }) =>
+  defineKernel({
+    name: `normalize.fused${suffix}`,
+    wgsl: here('fused.wgsl'),
+    lib: [lib, workgroupSum, here('shift.wgsl'), here('statistics.wgsl')],
+    params: d.struct({ outer: u, groups: u, length: u, channels: u, eps: d.f32, slope: d.f32 }).$name('Params'),
+    bindings: {
+      x: read(T),
+      weight: optional(read(U), 'AFFINE'),
+      bias: optional(read(U), 'AFFINE'),
+      y: write(T),
+      stats: write('vec4f'),
+    },
+    keys: { AFFINE: AFFINE_KEYS, WG: [64, 256] },
+    grid: (p) => p.groups,
+    // x is read twice; the second read usually hits the cache, but the model counts it
+    cost: (p, bytes) => ({ flops: 8 * p.groups * p.length * lanes, bytes: 3 * p.groups * p.length * lanes * bytes }),
+  }),
+);
+
+const momentsKernels = perLanes(({ lanes, suffix, T, lib }) =>
+  defineKernel({
+    name: `normalize.moments${suffix}`,
+    wgsl: here('moments.wgsl'),
+    lib: [lib, workgroupSum, here('shift.wgsl')],
+    params: d.struct({ outer: u, groups: u, length: u, segments: u, chunk: u }).$name('Params'),
+    bindings: { x: read(T), partial: write('vec4f') },
+    keys: { WG: [64, 256] },
+    grid: (p) => p.groups * p.segments,
+    cost: (p, bytes) => {
+      const values = p.outer * p.groups * p.length * lanes;
+      return { flops: 4 * values, bytes: values * bytes };
+    },
+  }),
+);
+
+const finishKernel = defineKernel({
+  name: 'normalize.finish',
+  wgsl: here('finish.wgsl'),
+  lib: [workgroupSum, here('statistics.wgsl')],
+  params: d.struct({ groups: u, segments: u, count: d.f32, eps: d.f32 }).$name('Params'),
+  bindings: { partial: read('vec4f'), stats: write('vec4f') },
+  keys: { WG: [64] },
+  grid: (p) => p.groups,
+  cost: (p) => ({ flops: 2 * p.groups * p.segments, bytes: 16 * p.groups * p.segments }),
+});
+
+const applyKernels = perLanes(({ lanes, suffix, T, U, lib }) =>
+  defineKernel({
+    name: `normalize.apply${suffix}`,
+    wgsl: here('apply.wgsl'),
+    lib: [lib],
+    params: d.struct({ count: u, groups: u, length: u, channels: u, slope: d.f32 }).$name('Params'),
+    bindings: {
+      x: read(T),
+      stats: read('vec4f'),
+      weight: optional(read(U), 'AFFINE'),
+      bias: optional(read(U), 'AFFINE'),
+      y: write(T),
+    },
+    keys: { AFFINE: AFFINE_KEYS, WG: [ELEMENTWISE_WG] },
+    grid: (p) => Math.ceil(p.count / ELEMENTWISE_WG),
+    cost: (p, bytes) => ({ flops: 4 * p.count * lanes, bytes: 2 * p.count * lanes * bytes }),
+  }),
+);
+
+export interface Affinity {
+  readonly affine: Affine;
+  /** number of weights where they vary with the group */
+  readonly channels: number;
+  readonly weight?: Tensor | undefined;
+  readonly bias?: Tensor | undefined;
+}
+
+/** Statistics of each group as [groups, 4]: mean (high and low part), 1 / sqrt(var + eps), biased variance. */
+export function launchStatistics(x: Tensor, stats: Tensor, layout: Layout, eps: number): void {
+  const { lanes, segments, chunk, workgroup } = planOf(layout, x.device.capabilities);
+  const { outer, groups, length } = layout;
+  const partial = empty(x.device, { shape: [groups, segments, 4], dtype: 'f32' });
+  momentsKernels[lanes].launch(
+    { x, partial },
+    { outer, groups, length: length / lanes, segments, chunk },
+    { WG: workgroup },
+  );
+  finishKernel.launch({ partial, stats }, { groups, segments, count: outer * length, eps }, { WG: 64 });
+  partial.dispose();
+}
+
+/** y = f((x − mean) · rstd · weight + bias) with known statistics; f multiplies negative values by `slope`. */
+export function launchApply(
+  x: Tensor,
+  stats: Tensor,
+  y: Tensor,
+  { groups, length }: Layout,
+  { affine, channels, weight, bias }: Affinity,
+  slope = 1,
+): void {
+  const lanes = lanesFor(length);
+  const params = { count: x.size / lanes, groups, length: length / lanes, channels, slope };
+  const key = { AFFINE: AFFINE.indexOf(affine), WG: ELEMENTWISE_WG };
+  applyKernels[lanes].launch({ x, stats, weight, bias, y }, params, key);
+}
+
+/** Normalises each group by its own statistics, which go to `stats`; in one kernel where a workgroup can own a group. */
+export function launchNormalize(
+  x: Tensor,
+  y: Tensor,
+  stats: Tensor,
+  layout: Layout,
+  affinity: Affinity,
+  eps: number,
+  slope = 1,
+): void {
+  const { fused, lanes, workgroup } = planOf(layout, x.device.capabilities);
+  if (!fused) {
+    launchStatistics(x, stats, layout, eps);
+    launchApply(x, stats, y, layout, affinity, slope);
+    return;
+  }
+  const { affine, channels, weight, bias } = affinity;
+  const { outer, groups, length } = layout;
+  const params = { outer, groups, length: length / lanes, channels, eps, slope };
+  fusedKernels[lanes].launch({ x, weight, bias, y, stats }, params, { AFFINE: AFFINE.indexOf(affine), WG: workgroup });
+}

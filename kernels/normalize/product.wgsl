@@ -1,0 +1,12 @@
+// y = dy · x̂ elementwise over [outer, groups, length], length counting V.
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  let i = groupIndex(group, groups) * WG + thread;
+  if (i >= P.count) { return; }
+  let found = stats[(i / P.length) % P.groups];
+  y[i] = V(dy[i]) * (((V(x[i]) - found.x) - found.y) * found.z);
+}
