@@ -7,6 +7,7 @@ export type { AdapterInfo, Capabilities, Device, Forecast } from './device/devic
 export * from './errors.ts';
 export { mib } from './pool.ts';
 export type { KernelProfile, OpProfile, Profiler } from './profile.ts';
+export * from './random.ts';
 export type { Cost } from './recorder.ts';
 export { keep, scope } from './scope.ts';
 export { customGradient, filled, grad, recompute, stopGradient, useArithmetic, vjp } from './tape.ts';
