@@ -63,6 +63,13 @@ async function requestAdapter(options: NodeAcquireOptions): Promise<GPUAdapter> 
         `${(error as Error).message.trim()}\nRun "miaobi devices" for the list.`,
     );
   }
+  if (!adapter && options.backend) {
+    const others = (await listAdapters()).map((other) => `${other.backend}: ${other.name}`).join(', ') || 'none';
+    throw new NoDeviceError(
+      `--backend ${options.backend}: expected an adapter of this backend, found none. Adapters of all backends: ` +
+        `${others}. Leave --backend out to take the best of them.`,
+    );
+  }
   if (!adapter) {
     throw new NoDeviceError(
       'No usable GPU adapter: expected a Vulkan, Metal or D3D12 driver that Dawn accepts, found none. ' +
