@@ -29,7 +29,7 @@ interface PadAttrs extends Padding {
 
 /** The order is that of the cases in pad.wgsl. */
 const MODES: readonly PadMode[] = ['zeros', 'reflect', 'replicate'];
-/** rows a thread of pad.wgsl owns */
+/** rows a thread of the kernels owns */
 const STRIP = 4;
 const WG = 256;
 
@@ -56,7 +56,7 @@ const foldKernel = defineKernel({
   params: Params,
   bindings: { y: read('T'), x: write('T') },
   keys: { WG: [WG] },
-  grid: (p) => Math.ceil((p.planes * p.xHeight * p.xWidth) / WG),
+  grid: (p) => Math.ceil((p.planes * Math.ceil(p.xHeight / STRIP) * p.xWidth) / WG),
   cost: (p, bytes) => ({
     flops: p.planes * p.yHeight * p.yWidth,
     bytes: p.planes * (p.xHeight * p.xWidth + p.yHeight * p.yWidth) * bytes,

@@ -5,13 +5,10 @@
 // neighbouring threads own neighbouring columns.
 const STRIP = 4u;
 
-// position in 0 … n−1, or −1 for none
+// where the value at a position comes from, in 0 … n−1; with zeros, positions outside give one that `position` differs from
 fn sourceOf(position: i32, n: i32) -> i32 {
-  switch P.mode {
-    case 0u: { return select(-1, position, position >= 0 && position < n); }
-    case 1u: { return n - 1 - abs(n - 1 - abs(position)); }
-    default: { return clamp(position, 0, n - 1); }
-  }
+  let reflected = n - 1 - abs(n - 1 - abs(position));
+  return clamp(select(position, reflected, P.mode == 1u), 0, n - 1);
 }
 
 @compute @workgroup_size(WG)
@@ -27,16 +24,17 @@ fn main(
   let plane = line / strips;
   if (plane >= P.planes) { return; }
   let first = (line - plane * strips) * STRIP;
-  let end = min(first + STRIP, P.yHeight);
+  let count = min(STRIP, P.yHeight - first);
   let sourceColumn = sourceOf(i32(column) - P.left, i32(P.xWidth));
+  let missing = P.mode == 0u && sourceColumn != i32(column) - P.left;
+  let base = plane * P.xHeight * P.xWidth + u32(sourceColumn);
   var yAt = (plane * P.yHeight + first) * P.yWidth + column;
-  for (var row = first; row < end; row++) {
-    let sourceRow = sourceOf(i32(row) - P.top, i32(P.xHeight));
-    var value = T();
-    if (sourceRow >= 0 && sourceColumn >= 0) {
-      value = x[(plane * P.xHeight + u32(sourceRow)) * P.xWidth + u32(sourceColumn)];
-    }
-    y[yAt] = value;
+  var row = i32(first) - P.top;
+  for (var k = 0u; k < count; k++) {
+    let sourceRow = sourceOf(row, i32(P.xHeight));
+    let value = x[base + u32(sourceRow) * P.xWidth];
+    y[yAt] = select(value, T(), missing || (P.mode == 0u && sourceRow != row));
     yAt += P.yWidth;
+    row++;
   }
 }
