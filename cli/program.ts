@@ -9,6 +9,7 @@ import { registerDevices } from './devices.ts';
 import { registerDoctor } from './doctor.ts';
 import { EXIT, type ExitCode, explain } from './errors.ts';
 import { addGlobals, type Globals, logOf } from './options.ts';
+import { registerStylize } from './stylize.ts';
 
 const description = `Repaints pictures with networks that train and run on any GPU, through WebGPU.
 
@@ -24,6 +25,7 @@ export function buildProgram(): Command {
   addGlobals(program);
   registerDoctor(program);
   registerDevices(program);
+  registerStylize(program);
   registerCkpt(program);
   registerCompletion(program);
   settle(program);

@@ -1,5 +1,5 @@
 import { type Device, type DType, ShapeError, sizeOf, type Tensor, tensor } from '../../engine/index.ts';
-import { uniformHost } from '../../engine/random.ts';
+import { randomUniforms } from '../../engine/random.ts';
 import { type CapVstnetConfig, type ParameterSpec, parameterSpecs } from './config.ts';
 import type { CapVstnetParams } from './network.ts';
 
@@ -39,8 +39,8 @@ export function initialParameters(seed: number): ParameterSource {
   return ({ key, shape, fanIn }, index) => {
     if (key.endsWith('.bias')) return new Float32Array(sizeOf(shape));
     const bound = 1 / Math.sqrt(fanIn);
-    const unit = uniformHost({ seed, step: 0, op: index }, sizeOf(shape));
-    return unit.map((u: number) => (2 * u - 1) * bound);
+    const unit = randomUniforms({ seed, step: 0, op: index }, sizeOf(shape));
+    return unit.map((u) => (2 * u - 1) * bound);
   };
 }
 

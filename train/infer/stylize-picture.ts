@@ -1,8 +1,9 @@
 import type { CapVstnet, PlanarPicture } from '../../models/cap-vstnet/latent.ts';
 import type { LabelMap } from '../../models/cap-vstnet/regions.ts';
-import { labelsFromColours } from '../../models/cap-vstnet/segment.ts';
 import { stylize } from '../../models/cap-vstnet/stylize.ts';
-import { fromPlanar, type Picture, resizePicture, to8Bit, toPlanar } from '../data/image/picture.ts';
+import type { Size } from '../../models/cap-vstnet/tiles.ts';
+import { readColourMask } from '../data/image/mask.ts';
+import { fromPlanar, type Picture, resizePicture, toPlanar } from '../data/image/picture.ts';
 import { type ReadPicture, readImage } from '../data/image/read.ts';
 import { imgResizeRule } from '../data/image/resize-rule.ts';
 import { DataError } from '../errors.ts';
@@ -34,39 +35,50 @@ export async function loadStyle(
 ): Promise<LoadedStyle> {
   const picture = await readSized(path, options);
   const planar = { planar: toPlanar(picture), width: picture.width, height: picture.height };
-  return { path, picture: planar, weight, mask: maskPath === undefined ? undefined : await readMask(maskPath) };
+  return {
+    path,
+    picture: planar,
+    weight,
+    mask: maskPath === undefined ? undefined : await readMask(maskPath, picture),
+  };
 }
 
-/** A content picture at the size that it will be painted in. */
+/**
+ * A picture at the size that it will be painted in.
+ *
+ * @throws DataError when fewer than 2 pixels a side are left (8 with `compat`, whose sides are multiples of 4)
+ */
 export async function readSized(path: string, options: StylizePictureOptions): Promise<ReadPicture> {
   const picture = await readImage(path, { reduceTo: options.maxSize });
-  const { width, height } = sizeFor(picture, options);
-  if (width < 2 || height < 2) {
-    throw new DataError(
-      `${path}: expected a picture of at least 2 pixels a side, got ${width} x ${height}: ` +
-        'it has no statistics to transfer. Use a larger one.',
-    );
+  const least = options.compat ? 8 : 2;
+  let sized: ReadPicture = picture;
+  for (const { width, height } of sizesFor(picture, options)) {
+    if (width < least || height < least) {
+      throw new DataError(
+        `${path}: expected a picture of at least ${least} pixels a side, but it comes to ${width} x ${height}: ` +
+          'it has no statistics to transfer. Use a larger one.',
+      );
+    }
+    if (width === sized.width && height === sized.height) continue;
+    sized = { ...sized, ...resizePicture(sized, width, height, 'bicubic') };
   }
-  return width === picture.width && height === picture.height
-    ? picture
-    : { ...picture, ...resizePicture(picture, width, height, 'bicubic') };
+  return sized;
 }
 
-function sizeFor({ width, height }: Picture, { maxSize, compat }: StylizePictureOptions) {
-  const longest = Math.max(width, height);
+/** The sizes that a picture goes through: the original reduces, then rounds down to multiples of 4 by a second resize. */
+function sizesFor({ width, height }: Picture, { maxSize, compat }: StylizePictureOptions): Size[] {
   if (compat) {
-    const rule = imgResizeRule(width, height, maxSize ?? 1280, 4);
-    return { width: Math.max(rule.width, 8), height: Math.max(rule.height, 8) };
+    const { reduced, ...final } = imgResizeRule(width, height, maxSize ?? 1280, 4);
+    return [reduced, final];
   }
-  if (maxSize === undefined || longest <= maxSize) return { width, height };
-  const scale = maxSize / longest;
-  return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
+  const scale = Math.min(1, (maxSize ?? Number.POSITIVE_INFINITY) / Math.max(width, height));
+  const shrink = (side: number) => Math.max(1, Math.round(side * scale));
+  return [{ width: shrink(width), height: shrink(height) }];
 }
 
-/** Labels of a colour mask: nearest palette colour of each pixel. */
-export async function readMask(path: string): Promise<LabelMap> {
-  const { rgb, width, height } = to8Bit(await readImage(path));
-  return { labels: labelsFromColours(rgb as Uint8Array, width, height), width, height };
+/** Labels of a colour mask at the size of its picture. */
+export async function readMask(path: string, { width, height }: Size): Promise<LabelMap> {
+  return { labels: await readColourMask(path, width, height), width, height };
 }
 
 /**
@@ -85,4 +97,3 @@ export async function stylizePicture(
   const planar = await stylize(net, { planar: toPlanar(content), width, height }, styles, { ...options, mask });
   return fromPlanar(planar, width, height, { bitDepth, alpha, truncate: options.compat });
 }
-
