@@ -3,7 +3,8 @@ import { type Activation, activationGrad, activationRef, checkActivation } from 
 import { add, affine } from '../pointwise/ops.ts';
 import { sum } from '../reduce/sum.ts';
 import { launchFold, paddedGeometry } from './fold.ts';
-import { forwardGather, launchGather, NO_EPILOGUE, transposedGather } from './gather.ts';
+import { forwardGather, transposedGather } from './gather.ts';
+import { launchGather, NO_EPILOGUE } from './gather-kernels.ts';
 import {
   checkRank,
   checkShape,

@@ -51,10 +51,11 @@ fn main(
 
   let oy = u32(qy * P.outStepY + phaseY);
   if (oy < P.oH) {
+    let bias = biasAt(channel);
     let start = ((image * P.groups * P.outChannels + channel) * P.oH + oy) * P.oW;
     for (var e = 0; e < 4; e++) {
       let ox = u32((qx + e) * P.outStepX + phaseX);
-      if (ox < P.oW) { y[start + ox] = T(finish(sum[e], channel, start + ox)); }
+      if (ox < P.oW) { y[start + ox] = T(finish(sum[e], bias, start + ox)); }
     }
   }
 }

@@ -17,10 +17,10 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(subgroup_invocation_id) lane: u32,
 ) {
-  let blocks = (P.outChannels + TILE_K - 1u) / TILE_K;
+  let blocks = (P.endChannel - P.startChannel + TILE_K - 1u) / TILE_K;
   let tiles = (P.segments + SG * TILE_V - 1u) / (SG * TILE_V);
   var rest = groupIndex(group, groups);
-  let k0 = rest % blocks * TILE_K;
+  let k0 = P.startChannel + rest % blocks * TILE_K;
   rest /= blocks;
   let firstSegment = rest % tiles * SG * TILE_V;
   let channelGroup = rest / tiles;
@@ -54,7 +54,7 @@ fn main(
   for (var q = 0u; q < WEIGHTS; q++) {
     let slot = q * SG + lane;
     let kx = min(slot / TILE_K, KW - 1u);
-    let k = min(k0 + slot % TILE_K, P.outChannels - 1u);
+    let k = min(k0 + slot % TILE_K, P.endChannel - 1u);
     weightAt[q] = channelGroup * P.weightGroup + k * P.weightOut + select(kx, KW - 1u - kx, P.tapX < 0);
   }
 
@@ -113,11 +113,12 @@ fn main(
     if (segment < P.segments) {
       let ox = segment % P.rowSegments * 4u;
       let row = segment / P.rowSegments;
-      for (var i = 0u; i < min(TILE_K, P.outChannels - k0); i++) {
+      for (var i = 0u; i < min(TILE_K, P.endChannel - k0); i++) {
         let channel = channelGroup * P.outChannels + k0 + i;
+        let bias = biasAt(channel);
         let start = ((row / P.oH * P.groups * P.outChannels + channel) * P.oH + row % P.oH) * P.oW + ox;
         for (var e = 0u; e < 4u; e++) {
-          if (ox + e < P.oW) { y[start + e] = T(finish(done[i][j][e], channel, start + e)); }
+          if (ox + e < P.oW) { y[start + e] = T(finish(done[i][j][e], bias, start + e)); }
         }
       }
     }

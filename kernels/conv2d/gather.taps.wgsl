@@ -14,11 +14,11 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(subgroup_invocation_id) lane: u32,
 ) {
-  let blocks = (P.outChannels + TILE_K - 1u) / TILE_K;
+  let blocks = (P.endChannel - P.startChannel + TILE_K - 1u) / TILE_K;
   let tiles = (P.segments + SG - 1u) / SG;
   let phases = u32(P.outStepY * P.outStepX);
   var rest = groupIndex(group, groups);
-  let k0 = rest % blocks * TILE_K;
+  let k0 = P.startChannel + rest % blocks * TILE_K;
   rest /= blocks;
   let tile = rest % tiles;
   rest /= tiles;
@@ -40,7 +40,7 @@ fn main(
   let source = (image * P.groups + channelGroup) * channels * plane;
   var weightAt: array<u32, WEIGHTS>;
   for (var i = 0u; i < WEIGHTS; i++) {
-    weightAt[i] = channelGroup * P.weightGroup + min(k0 + i * SG + lane, P.outChannels - 1u) * P.weightOut;
+    weightAt[i] = channelGroup * P.weightGroup + min(k0 + i * SG + lane, P.endChannel - 1u) * P.weightOut;
   }
 
   var sums: array<vec4f, TILE_K>;
@@ -72,12 +72,13 @@ fn main(
   var done = sums; // a copy that may be indexed by a variable, so that the sums themselves stay in registers
   let oy = u32(qy * P.outStepY + phaseY);
   if (tile * SG + lane < P.segments && oy < P.oH) {
-    for (var i = 0u; i < min(TILE_K, P.outChannels - k0); i++) {
+    for (var i = 0u; i < min(TILE_K, P.endChannel - k0); i++) {
       let channel = channelGroup * P.outChannels + k0 + i;
+      let bias = biasAt(channel);
       let start = ((image * P.groups * P.outChannels + channel) * P.oH + oy) * P.oW;
       for (var e = 0; e < 4; e++) {
         let ox = u32((qx + e) * P.outStepX + phaseX);
-        if (ox < P.oW) { y[start + ox] = T(finish(done[i][e], channel, start + ox)); }
+        if (ox < P.oW) { y[start + ox] = T(finish(done[i][e], bias, start + ox)); }
       }
     }
   }

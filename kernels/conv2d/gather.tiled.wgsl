@@ -103,10 +103,11 @@ fn main(
       let k = k0 + thread / BLOCKS * 4u + i;
       if (k < P.outChannels) {
         let channel = channelGroup * P.outChannels + k;
+        let bias = biasAt(channel);
         let start = ((image * P.groups * P.outChannels + channel) * P.oH + oy) * P.oW;
         for (var e = 0; e < 4; e++) {
           let ox = u32((qx + e) * P.outStepX + phaseX);
-          if (ox < P.oW) { y[start + ox] = T(finish(sums[i][e], channel, start + ox)); }
+          if (ox < P.oW) { y[start + ox] = T(finish(sums[i][e], bias, start + ox)); }
         }
       }
     }

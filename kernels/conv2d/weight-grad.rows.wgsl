@@ -24,9 +24,9 @@ fn main(
 ) {
   let columns = P.c * P.kH;
   let tiles = (columns + SG - 1u) / SG;
-  let blocks = (P.k + TILE_K - 1u) / TILE_K;
+  let blocks = (P.endChannel - P.startChannel + TILE_K - 1u) / TILE_K;
   var rest = groupIndex(group, groups);
-  let k0 = rest % blocks * TILE_K;
+  let k0 = P.startChannel + rest % blocks * TILE_K;
   rest /= blocks;
   let tile = rest % tiles;
   rest /= tiles;
@@ -52,7 +52,7 @@ fn main(
     let xRow = ((image * P.groups * P.c + channel) * P.h + u32(padded(iy, i32(P.h), P.padMode))) * P.w;
     var dyRow: array<u32, CHANNELS>;
     for (var q = 0u; q < CHANNELS; q++) {
-      let k = channelGroup * P.k + min(k0 + q * SG + lane, P.k - 1u);
+      let k = channelGroup * P.k + min(k0 + q * SG + lane, P.endChannel - 1u);
       dyRow[q] = ((image * P.groups * P.k + k) * P.oH + oy) * oW;
     }
     var carry: array<f32, CARRY>;
@@ -84,7 +84,7 @@ fn main(
 
   var done = sums; // a copy that may be indexed by a variable, so that the sums themselves stay in registers
   if (tile * SG + lane < columns) {
-    for (var i = 0u; i < min(TILE_K, P.k - k0); i++) {
+    for (var i = 0u; i < min(TILE_K, P.endChannel - k0); i++) {
       let at = (((slot * P.groups + channelGroup) * P.k + k0 + i) * columns + column) * KW;
       for (var kx = 0u; kx < KW; kx++) { partial[at + kx] = done[i][kx]; }
     }

@@ -15,9 +15,9 @@ fn main(
 ) {
   let columns = P.c * P.kH * P.kW;
   let tiles = (columns + SG - 1u) / SG;
-  let blocks = (P.k + TILE_K - 1u) / TILE_K;
+  let blocks = (P.endChannel - P.startChannel + TILE_K - 1u) / TILE_K;
   var rest = groupIndex(group, groups);
-  let k0 = rest % blocks * TILE_K;
+  let k0 = P.startChannel + rest % blocks * TILE_K;
   rest /= blocks;
   let tile = rest % tiles;
   rest /= tiles;
@@ -45,7 +45,7 @@ fn main(
     let xRow = ((image * P.groups * P.c + channel) * P.h + u32(padded(iy, i32(P.h), mode))) * P.w;
     var dyRow: array<u32, CHANNELS>;
     for (var q = 0u; q < CHANNELS; q++) {
-      let k = channelGroup * P.k + min(k0 + q * SG + lane, P.k - 1u);
+      let k = channelGroup * P.k + min(k0 + q * SG + lane, P.endChannel - 1u);
       dyRow[q] = ((image * P.groups * P.k + k) * P.oH + oy) * oW;
     }
     for (var ox = 0u; ox < oW; ox += 4u) {
@@ -69,7 +69,7 @@ fn main(
 
   var done = sums; // a copy that may be indexed by a variable, so that the sums themselves stay in registers
   if (tile * SG + lane < columns) {
-    for (var i = 0u; i < min(TILE_K, P.k - k0); i++) {
+    for (var i = 0u; i < min(TILE_K, P.endChannel - k0); i++) {
       partial[((slot * P.groups + channelGroup) * P.k + k0 + i) * columns + column] = done[i];
     }
   }

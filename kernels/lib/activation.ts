@@ -2,11 +2,26 @@ import type { Tensor } from '../../engine/index.ts';
 import { ShapeError } from '../../engine/index.ts';
 import { leakyReluGrad, sigmoidGrad, tanhGrad } from '../pointwise/ops.ts';
 
-/** What an epilogue may apply to a finished sum. The order is that of the cases in activation.wgsl. */
-export const ACTIVATIONS = ['none', 'relu', 'leakyRelu', 'tanh', 'sigmoid'] as const;
-export type Activation = (typeof ACTIVATIONS)[number];
+/** What an epilogue may apply to a finished sum. */
+export type Activation = 'none' | 'relu' | 'leakyRelu' | 'tanh' | 'sigmoid';
 
 export const activationWgsl = new URL('./activation.wgsl', import.meta.url);
+
+/** The key and the params by which activation.wgsl knows an activation. */
+export function activationCode(activation: Activation, slope: number): { CURVED: 0 | 1; curve: number; slope: number } {
+  switch (activation) {
+    case 'none':
+      return { CURVED: 0, curve: 0, slope: 1 };
+    case 'relu':
+      return { CURVED: 0, curve: 0, slope: 0 };
+    case 'leakyRelu':
+      return { CURVED: 0, curve: 0, slope };
+    case 'tanh':
+      return { CURVED: 1, curve: 0, slope: 0 };
+    case 'sigmoid':
+      return { CURVED: 1, curve: 1, slope: 0 };
+  }
+}
 
 /** @throws ShapeError where the gradient could not be found from the output: leakyRelu with a negative slope */
 export function checkActivation(op: string, activation: Activation, slope: number): void {

@@ -1,11 +1,9 @@
-// Activations of an epilogue, numbered as in activation.ts.
-fn activate(x: f32, kind: u32, slope: f32) -> f32 {
+// Activations of an epilogue. Straight ones are one multiplication where x is negative: by 1 (none), 0 (relu) or the slope
+// (leakyRelu). Curved ones are apart, behind the key CURVED, because software drivers would compute them for every value
+// and then throw them away.
+fn activate(x: f32, curve: u32, slope: f32) -> f32 {
+  if (CURVED == 0u) { return select(slope * x, x, x > 0.0); }
+  if (curve == 0u) { return tanh(clamp(x, -15.0, 15.0)); } // drivers overflow in exp beyond
   let e = exp(-abs(x)); // never overflows
-  switch kind {
-    case 1u: { return max(x, 0.0); }
-    case 2u: { return select(slope * x, x, x > 0.0); }
-    case 3u: { return tanh(clamp(x, -15.0, 15.0)); } // drivers overflow in exp beyond
-    case 4u: { return select(e, 1.0, x >= 0.0) / (1.0 + e); }
-    default: { return x; }
-  }
+  return select(e, 1.0, x >= 0.0) / (1.0 + e);
 }

@@ -11,10 +11,10 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(subgroup_invocation_id) lane: u32,
 ) {
-  let blocks = (P.m + TILE_M - 1u) / TILE_M;
+  let blocks = (P.endRow - P.startRow + TILE_M - 1u) / TILE_M;
   let tiles = (P.n + SG * 4u - 1u) / (SG * 4u);
   var rest = groupIndex(group, groups);
-  let i0 = rest % blocks * TILE_M;
+  let i0 = P.startRow + rest % blocks * TILE_M;
   rest /= blocks;
   let j0 = (rest % tiles * SG + lane) * 4u;
   let item = rest / tiles;
@@ -24,7 +24,7 @@ fn main(
   let aStep = P.aColumn;
   let bStep = P.bRow;
   var aAt: array<u32, ROWS>;
-  for (var q = 0u; q < ROWS; q++) { aAt[q] = item * P.aBatch + min(i0 + q * SG + lane, P.m - 1u) * P.aRow; }
+  for (var q = 0u; q < ROWS; q++) { aAt[q] = item * P.aBatch + min(i0 + q * SG + lane, P.endRow - 1u) * P.aRow; }
   var bAt: array<u32, 4>;
   for (var e = 0u; e < 4u; e++) { bAt[e] = item * P.bBatch + min(j0 + e, P.n - 1u) * P.bColumn; }
 
@@ -38,7 +38,7 @@ fn main(
   }
 
   var done = sums; // a copy that may be indexed by a variable, so that the sums themselves stay in registers
-  for (var i = 0u; i < min(TILE_M, P.m - i0); i++) {
+  for (var i = 0u; i < min(TILE_M, P.endRow - i0); i++) {
     let start = (item * P.m + i0 + i) * P.n + j0;
     for (var e = 0u; e < 4u; e++) {
       if (j0 + e < P.n) { y[start + e] = T(finish(done[i][e], i0 + i, j0 + e)); }
