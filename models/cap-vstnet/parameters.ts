@@ -44,6 +44,22 @@ export function initialParameters(seed: number): ParameterSource {
   };
 }
 
+const DAMPING = 0.05;
+
+/**
+ * Untrained weights to paint with: as `initialParameters`, but the blocks behind the first stage add a twentieth of what
+ * they would. Their convolutions see every second or fourth pixel as a channel of its own and, untrained, treat each
+ * differently, which shows as a fine grid; damped, the transfer happens in the features of the first stage.
+ */
+export function damped(config: CapVstnetConfig, source: ParameterSource): ParameterSource {
+  const early = new Set(Array.from({ length: config.nBlocks[0] }, (_, i) => `stack.${i}`));
+  return (spec, index) => {
+    const values = source(spec, index);
+    const [, block, name] = /^(.+)\.conv\.(\d+\.\w+)$/.exec(spec.key) ?? [];
+    return name === '7.weight' && !early.has(block) ? Float32Array.from(values, (v) => v * DAMPING) : values;
+  };
+}
+
 /** Puts a leaf at its dotted path; levels named 0, 1, 2… become arrays. */
 function place(tree: Record<string, unknown>, path: readonly string[], leaf: Tensor): void {
   let node = tree;

@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import type { Device, DType } from '../../engine/index.ts';
 import { CAP_VSTNET, type CapVstnetMode, parameterSpecs, planOf } from '../../models/cap-vstnet/config.ts';
 import type { CapVstnet } from '../../models/cap-vstnet/latent.ts';
-import { initialParameters, parametersFrom } from '../../models/cap-vstnet/parameters.ts';
+import { damped, initialParameters, parametersFrom } from '../../models/cap-vstnet/parameters.ts';
 import { assertMatch, matchKeys } from '../../models/checkpoint/match-keys.ts';
 import { elementCount, toFloat32Array } from '../../models/checkpoint/tensor-map.ts';
 import { modeOfName } from '../checkpoint/convert.ts';
@@ -37,7 +37,7 @@ export async function loadCapVstnet(device: Device, options: LoadOptions = {}): 
   if (weights === undefined) {
     const mode = options.mode ?? 'photo';
     const config = CAP_VSTNET[mode];
-    const params = parametersFrom(device, config, initialParameters(seed), dtype);
+    const params = parametersFrom(device, config, damped(config, initialParameters(seed)), dtype);
     return {
       net: { device, config, plan: planOf(config), params },
       mode,
