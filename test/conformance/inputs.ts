@@ -17,8 +17,11 @@ export interface Inputs {
   series(prefix: string): Value[];
   /** Bytes of the file that the role names. */
   file(role: string): Uint8Array;
-  /** The cotangent of an output: role `cot_NAME`, else `cot`, of the shape of that output. */
-  cotangent(output: string, shape: readonly number[]): Value;
+  /**
+   * The cotangent of an output, of its shape: role `cot_NAME`; role `cot` for the only output, for `y`, or for every
+   * output where it is generated so. Undefined where the case has none for it.
+   */
+  cotangent(output: string, shape: readonly number[], outputs?: readonly string[]): Value | undefined;
 }
 
 /** @param tensors  the tensors of the case's file */
@@ -51,12 +54,13 @@ export function resolveInputs(golden: Case, folder: string, tensors: ReadonlyMap
       if (typeof spec !== 'object' || !('file' in spec)) throw new Error(`The input "${role}" is no file of its own.`);
       return readFileSync(join(folder, spec.file));
     },
-    cotangent(output, shape) {
+    cotangent(output, shape, outputs = [output]) {
       const role = `cot_${output}` in golden.inputs ? `cot_${output}` : 'cot';
       const spec = golden.inputs[role];
-      if (typeof spec === 'object' && 'generate' in spec && spec.generate.like !== undefined) {
-        return value(shape, cosines(sizeOf(shape)));
-      }
+      const like = typeof spec === 'object' && 'generate' in spec ? spec.generate.like : undefined;
+      const shared = role === 'cot' && outputs.length > 1 && output !== 'y' && like !== 'output every';
+      if (spec === undefined || shared) return undefined;
+      if (like !== undefined) return value(shape, cosines(sizeOf(shape)));
       const cotangent = get(role);
       if (!sameShape(cotangent.shape, shape)) {
         throw new Error(`The cotangent ${role} has the shape [${cotangent.shape}], but ${output} has [${shape}].`);

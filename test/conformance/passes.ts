@@ -28,22 +28,24 @@ export async function runPass(context: Context, pass: Pass, results: Map<string,
   const found = scope(() => {
     const params = parameterTree(context.params, (p) => tensor(device, p.data, p.shape));
     const fed = names.map((role) => tensor(device, pass.inputs[role].data, pass.inputs[role].shape));
-    const hasCotangents = pass.outputs.every((name) => inputs.has(`cot_${name}`)) || inputs.has('cot');
-    const named = (outputs: readonly Tensor[]) => outputs.map((y, i) => [`output ${pass.outputs[i]}`, y] as const);
-    if (!hasCotangents) return Object.fromEntries(named(pass.run(params, fed)));
     const keyed = leaves(params);
     const wrt = [...fed, ...keyed.map(([, leaf]) => leaf)];
-    const { outputs, pull } = vjp(() => pass.run(params, fed), wrt);
+    const { outputs, pull, release } = vjp(() => pass.run(params, fed), wrt);
+    const named = outputs.map((y, i) => [`output ${pass.outputs[i]}`, y] as const);
     const cotangents = outputs.map((y, i) => {
-      const { data, shape } = inputs.cotangent(pass.outputs[i], y.shape);
-      return tensor(device, data, shape);
+      const cotangent = inputs.cotangent(pass.outputs[i], y.shape, pass.outputs);
+      return cotangent && tensor(device, cotangent.data, y.shape);
     });
+    if (cotangents.every((cotangent) => !cotangent)) {
+      release();
+      return Object.fromEntries<Tensor>(named);
+    }
     const suffix = pass.stage === undefined ? '' : ` @ ${pass.stage}`;
     const titles = [...names.map((role) => `input ${role}`), ...keyed.map(([key]) => `param ${key}${suffix}`)];
     const gradients = pull(cotangents).map(
       (g, i) => [`gradient of ${titles[i]}`, g ?? filled(wrt[i], wrt[i], 0)] as const,
     );
-    return Object.fromEntries<Tensor>([...named(outputs), ...gradients]);
+    return Object.fromEntries<Tensor>([...named, ...gradients]);
   });
   try {
     for (const [of, t] of Object.entries(found)) results.set(of, value(t.shape, await t.data()));

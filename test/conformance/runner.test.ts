@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Answer, Builder } from './context.ts';
 import { goldenCase, temporaryFolder, writeManifest, writeTensors } from './golden-fixture.ts';
+import { resolveInputs } from './inputs.ts';
 import { main } from './main.ts';
 import type { Case } from './manifest.ts';
 import { runCase } from './run-case.ts';
@@ -227,5 +228,29 @@ describe('main', () => {
     await expect(outcome(join(folder, 'gone'))).rejects.toThrow(/gone is none/);
     await expect(outcome(folder, '--fliter', 'x')).rejects.toThrow(/--fliter/);
     await expect(outcome()).rejects.toThrow(/none came/);
+  });
+});
+
+describe('cotangents', () => {
+  const cos = (like: string) => ({ generate: { formula: 'cos' as const, like } });
+  const x = value([2], Float32Array.of(3, 4));
+  const inputsOf = (roles: Case['inputs']) => resolveInputs(goldenCase({ inputs: roles }), '.', new Map([['x', x]]));
+
+  it('finds the role of an output by its name before the common one', () => {
+    const inputs = inputsOf({ cot_a: 'x', cot: cos('output b') });
+    expect(inputs.cotangent('a', [2])).toEqual(x);
+    expect(inputs.cotangent('b', [3])?.data).toEqual(Float32Array.of(1, Math.cos(1), Math.cos(2)));
+  });
+
+  it('gives the common one to y alone among several outputs, unless it is for every output', () => {
+    const one = inputsOf({ cot: cos('output y') });
+    expect(one.cotangent('y', [1], ['y', 'z'])?.data).toEqual(Float32Array.of(1));
+    expect(one.cotangent('z', [1], ['y', 'z'])).toBeUndefined();
+    expect(inputsOf({ cot: cos('output every') }).cotangent('z', [1], ['y', 'z'])?.data).toEqual(Float32Array.of(1));
+    expect(inputsOf({}).cotangent('y', [1])).toBeUndefined();
+  });
+
+  it('refuses one of another shape', () => {
+    expect(() => inputsOf({ cot: 'x' }).cotangent('y', [1, 2])).toThrow(/has the shape \[2\], but y has \[1,2\]/);
   });
 });

@@ -107,20 +107,17 @@ function stack(maps: readonly LabelMap[]): Value {
 
 const gradient: Builder = {
   run: ({ inputs }) =>
-    withTensors(
-      [inputs.get('content'), inputs.get('style'), inputs.cotangent('out', inputs.get('content').shape)],
-      async ([content, style, dy]) => {
-        const styles = [{ latent: style, weight: 1 }];
-        const done: Cwct = await cwct(content, styles);
-        const out = await take(done.out);
-        const found = await cwctGradient(content, styles, done, dy);
-        return answers({
-          'output out': out,
-          'gradient of input content': await take(found.content),
-          'gradient of input style': await take(found.styles[0]),
-        });
-      },
-    ),
+    withTensors(['content', 'style', 'cot'].map(inputs.get), async ([content, style, dy]) => {
+      const styles = [{ latent: style, weight: 1 }];
+      const done: Cwct = await cwct(content, styles);
+      const out = await take(done.out);
+      const found = await cwctGradient(content, styles, done, dy);
+      return answers({
+        'output out': out,
+        'gradient of input content': await take(found.content),
+        'gradient of input style': await take(found.styles[0]),
+      });
+    }),
 };
 
 export const transfers: Readonly<Record<string, Builder>> = {
