@@ -28,7 +28,7 @@ describe('a process', () => {
       'work().data(); await device.flush(); throw new Error("on purpose");',
       1,
     ],
-  ])('%s', async ([, ending, code]) => {
+  ])('%s', async (_, ending, code) => {
     const child = await runModule(BUSY + ending);
     expect(child.stdout).toBe('started\n');
     expect({ code: child.code, signal: child.signal }).toEqual({ code, signal: null });
