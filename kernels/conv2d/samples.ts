@@ -30,6 +30,8 @@ export const convSamples: readonly Sample<'x' | 'weight' | 'bias' | 'residual', 
     dtypes: F32,
   },
   { inputs: { x: [1, 2, 8, 9], weight: [3, 2, 7, 7] }, attrs: { padding: 3, paddingMode: 'reflect' }, dtypes: F32 },
+  // more channels than any tile has
+  { inputs: { x: [1, 2, 6, 5], weight: [70, 2, 3, 3] }, attrs: { padding: 1 }, dtypes: F32 },
   // a window that skips pixels, and padding wider than the picture
   { inputs: { x: [1, 3, 8, 9], weight: [2, 3, 2, 2] }, attrs: { stride: 3, dilation: 2 }, dtypes: F32 },
   { inputs: { x: [1, 2, 2, 3], weight: [2, 2, 3, 3] }, attrs: { padding: 4, paddingMode: 'replicate' }, dtypes: F32 },
@@ -114,6 +116,7 @@ export const weightGradSamples: readonly Sample<'x' | 'g', Window & { kernel: re
     inputs: { x: [2, 4, 8, 7], g: [2, 6, 3, 5] },
     attrs: { stride: [2, 1], dilation: [3, 2], padding: [0, 0, 1, 1], groups: 2, kernel: [2, 3] },
   },
+  { inputs: { x: [1, 8, 5, 6], g: [1, 70, 5, 6] }, attrs: { padding: 1, kernel: [3, 3] }, dtypes: F32 },
   {
     inputs: { x: [1, 64, 64, 64], g: [1, 64, 64, 64] },
     attrs: { padding: 1, kernel: [3, 3] },

@@ -53,6 +53,7 @@ const matmulOp: Op<'a' | 'b' | 'bias', readonly ['y'], MatmulAttrs> = defineOp({
     { inputs: { a: [5, 18], b: [3, 11, 18] }, attrs: { transposeB: true } },
     { inputs: { a: [2, 6, 5], b: [9, 6] }, attrs: { transposeA: true, transposeB: true } },
     { inputs: { a: [1, 1], b: [1, 1] } },
+    { inputs: { a: [70, 20], b: [20, 130] }, dtypes: ['f32'] },
     { inputs: { a: [512, 512], b: [512, 512] }, bench: '512³' },
     {
       inputs: { a: [512, 512], b: [512, 512] },
