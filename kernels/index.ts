@@ -6,6 +6,13 @@ export {
   type BatchNormResult,
   batchNorm,
 } from './batch-norm/batch-norm.ts';
+export {
+  type CholeskyFactors,
+  cholesky,
+  choleskyWithRetry,
+  type RetriedFactors,
+  type RetryOptions,
+} from './cholesky/cholesky.ts';
 export { concat, split } from './concat/concat.ts';
 export { padAxis, slice } from './concat/slice.ts';
 export {
@@ -15,6 +22,7 @@ export {
   conv2d,
   convTranspose2d,
 } from './conv2d/conv2d.ts';
+export { covariance } from './covariance/covariance.ts';
 export {
   covarianceStatistics,
   mergeStatistics,
@@ -31,4 +39,7 @@ export { power } from './pointwise/power.ts';
 export { where } from './pointwise/where.ts';
 export { randomInteger, randomNormal, randomUniform } from './random/random.ts';
 export { broadcastTo, mean, reshape, sum, sumTo } from './reduce/sum.ts';
+export { type ResizeMode, type ResizeOptions, resize } from './resample/resize.ts';
 export { pixelShuffle, pixelUnshuffle, squeeze, unsqueeze } from './squeeze/squeeze.ts';
+export { symmetrize, type TriangleOptions, transposeSquare, triangle } from './triangular-solve/square.ts';
+export { type TriangularSolveOptions, triangularSolve } from './triangular-solve/triangular-solve.ts';
