@@ -1,0 +1,2 @@
+// A thread owns four neighbouring columns.
+alias V = vec4f;
