@@ -1,5 +1,16 @@
 import * as d from 'typegpu/data';
-import { type Device, defineKernel, empty, optional, read, type Tensor, write } from '../../engine/index.ts';
+import {
+  type Device,
+  defineKernel,
+  empty,
+  optional,
+  read,
+  type Shape,
+  ShapeError,
+  sizeOf,
+  type Tensor,
+  write,
+} from '../../engine/index.ts';
 
 const { u32 } = d;
 const Params = d
@@ -7,6 +18,8 @@ const Params = d
   .$name('Params');
 
 const WG = 64;
+/** channels of a tile, as in products.wgsl */
+const TILE = 8;
 const flags = { MASKED: [0, 1], WG: [WG] };
 const pixelFlags = { ALIGNED: [0, 1], ...flags };
 const pixelsLib = [new URL('./pixels.wgsl', import.meta.url)];
@@ -57,6 +70,19 @@ const productsKernel = defineKernel({
   }),
 });
 
+const finishKernel = defineKernel({
+  name: 'covariance.finish',
+  wgsl: new URL('./finish.wgsl', import.meta.url),
+  params: Params,
+  bindings: { partial: read('f32'), covariance: write('f32') },
+  keys: { WG: [WG] },
+  grid: (p) => Math.ceil((p.items * p.channels * p.channels) / WG),
+  cost: (p) => ({
+    flops: p.items * p.channels * p.channels * p.chunks,
+    bytes: 4 * p.items * p.channels * p.channels * (p.chunks + 1),
+  }),
+});
+
 /** Extents of one run of these kernels. */
 export interface Extents {
   readonly items: number;
@@ -76,14 +102,14 @@ const MAX_TERMS = 128;
 export function extentsOf(items: number, channels: number, pixels: number): Extents {
   const terms = Math.ceil(pixels / (4 * WG * MAX_CHUNKS));
   const chunkLength = 4 * WG * Math.min(Math.max(terms, MIN_TERMS), MAX_TERMS);
-  const blocks = Math.ceil(channels / 8);
+  const blocks = Math.ceil(channels / TILE);
   return {
     items,
     channels,
     pixels,
     chunks: Math.ceil(pixels / chunkLength),
     chunkLength,
-    tiles: blocks * (blocks + 1),
+    tiles: (blocks * (blocks + 1)) / 2,
   };
 }
 
@@ -101,8 +127,20 @@ export interface Partials {
   readonly partial: Tensor;
 }
 
+/** Which pixels count, and where the mean goes if not into a tensor of its own. */
+interface Selection {
+  labels?: Tensor | undefined;
+  label?: number;
+  /** [items, channels] */
+  mean?: Tensor;
+}
+
 /** Records the sums over x [items, channels, pixels], of the pixels with one label where `labels` is given. */
-export function launchPartials(x: Tensor, extents: Extents, labels?: Tensor, label = 0): Partials {
+export function launchPartials(
+  x: Tensor,
+  extents: Extents,
+  { labels, label = 0, mean = empty(x.device, { shape: [extents.items * extents.channels], dtype: 'f32' }) }: Selection,
+): Partials {
   const { items, channels, pixels, chunks } = extents;
   const { device } = x;
   const rows = items * channels;
@@ -110,7 +148,6 @@ export function launchPartials(x: Tensor, extents: Extents, labels?: Tensor, lab
   const origin = f32(rows);
   const count = empty(device, { shape: [items], dtype: 'u32' });
   const sums = f32(rows, chunks);
-  const mean = f32(rows);
   const partial = f32(items, chunks, (channels * (channels + 1)) / 2);
   const params = { ...extents, label };
   const key = { MASKED: labels ? 1 : 0, WG };
@@ -120,6 +157,21 @@ export function launchPartials(x: Tensor, extents: Extents, labels?: Tensor, lab
   centreKernel.launch({ sums, origin, count, mean }, params, { WG });
   productsKernel.launch({ x, labels, mean, partial }, params, pixelKey);
   return { sums, origin, mean, count, partial };
+}
+
+/** Records covariance [items, channels, channels] = Σ_chunks partial / (pixels - 1). */
+export function launchFinish({ partial }: Partials, covariance: Tensor, extents: Extents): void {
+  finishKernel.launch({ partial, covariance }, { ...extents, label: 0 }, { WG });
+}
+
+/** N, C and the number of pixels of a picture batch. @throws ShapeError for other ranks than 3 and 4 */
+export function batchExtents(name: string, shape: Shape): [number, number, number] {
+  if (shape.length !== 3 && shape.length !== 4) {
+    throw new ShapeError(
+      `${name}: expected x to be [N, C, HW] or [N, C, H, W], got [${shape}]. Reshape it: all axes after C are pixels.`,
+    );
+  }
+  return [shape[0], shape[1], sizeOf(shape.slice(2))];
 }
 
 const scratch = (device: Device, shape: readonly number[]) => empty(device, { shape, dtype: 'f32' });

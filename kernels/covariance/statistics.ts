@@ -1,5 +1,5 @@
 import { DTypeError, type Shape, ShapeError, scope, sizeOf, type Tensor } from '../../engine/index.ts';
-import { type Extents, extentsOf, launchPartials } from './kernels.ts';
+import { batchExtents, type Extents, extentsOf, launchPartials } from './kernels.ts';
 
 /** Mean and covariance of a batch of pictures with C channels, in float64. */
 export interface Statistics {
@@ -35,7 +35,7 @@ export async function covarianceStatistics(x: Tensor, options: StatisticsOptions
   const extents = extentsOf(...batchExtents('covarianceStatistics', x.shape));
   const { labels, label = 0 } = options;
   checkLabels(labels, extents, x.shape);
-  const partials = scope(() => launchPartials(x, extents, labels, label));
+  const partials = scope(() => launchPartials(x, extents, { labels, label }));
   try {
     const counts = Float64Array.from(await partials.count.data());
     const origin = await partials.origin.data();
@@ -91,16 +91,6 @@ export function mergeStatistics(parts: readonly Statistics[]): Statistics {
     }
   }
   return { mean, count, covariance: divideByFreedom(moments, count, channels) };
-}
-
-/** N, C and the number of pixels of a picture batch. @throws ShapeError for other ranks than 3 and 4 */
-export function batchExtents(name: string, shape: Shape): [number, number, number] {
-  if (shape.length !== 3 && shape.length !== 4) {
-    throw new ShapeError(
-      `${name}: expected x to be [N, C, HW] or [N, C, H, W], got [${shape}]. Reshape it: all axes after C are pixels.`,
-    );
-  }
-  return [shape[0], shape[1], sizeOf(shape.slice(2))];
 }
 
 function checkLabels(labels: Tensor | undefined, { items, pixels }: Extents, shape: Shape): void {
