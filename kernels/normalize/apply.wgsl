@@ -1,5 +1,5 @@
 // y = f((x − mean) · rstd · weight + bias) with known statistics, elementwise over [outer, groups, length], length
-// counting V. AFFINE as in fused.wgsl.
+// counting V. For short slabs, whose weights vary with the group if at all (AFFINE 1).
 @compute @workgroup_size(WG)
 fn main(
   @builtin(workgroup_id) group: vec3u,
@@ -15,9 +15,6 @@ fn main(
   if (AFFINE == 1u) {
     let c = g % P.channels;
     v = v * lane(weightAt(c / LANES), c % LANES) + lane(biasAt(c / LANES), c % LANES);
-  } else if (AFFINE == 2u) {
-    let r = i - row * P.length;
-    v = v * weightAt(r) + biasAt(r);
   }
   y[i] = VT(select(P.slope * v, v, v > V()));
 }

@@ -1,4 +1,5 @@
-// dx of grad-fused.wgsl with known A and B, elementwise over [outer, groups, length], length counting V.
+// dx of grad-fused.wgsl with known A and B, elementwise over [outer, groups, length], length counting V. For
+// short slabs, whose weights vary with the group if at all (AFFINE 1).
 @compute @workgroup_size(WG)
 fn main(
   @builtin(workgroup_id) group: vec3u,
@@ -11,13 +12,11 @@ fn main(
   let g = row % P.groups;
   let found = stats[g];
   let means = sums[g] * P.inverseCount;
-  var e = V(dy[i]);
+  let e = V(dy[i]);
   var scale = found.z;
   if (AFFINE == 1u) {
     let c = g % P.channels;
     scale *= lane(weightAt(c / LANES), c % LANES);
-  } else if (AFFINE == 2u) {
-    e *= weightAt(i - row * P.length);
   }
   dx[i] = VT(scale * (e - (means.x + normalised(V(v[i]), found) * means.y)));
 }

@@ -3,7 +3,7 @@ import { defineKernel, empty, optional, read, type Tensor, write } from '../../e
 import { perLanes } from '../lib/lanes.ts';
 import { launchSum } from '../reduce/launch.ts';
 import { AFFINE, AFFINE_KEYS, type Affinity } from './launch.ts';
-import { type Layout, planOf } from './layout.ts';
+import { type Layout, planOf, SHORT_SLAB } from './layout.ts';
 
 const u = d.u32;
 const here = (file: string) => new URL(`./${file}`, import.meta.url);
@@ -69,9 +69,37 @@ const gradApplyKernels = perLanes(({ lanes, suffix, T, U, lib }) =>
       weight: optional(read(U), 'AFFINE'),
       dx: write(T),
     },
-    keys: { AFFINE: AFFINE_KEYS, WG: [ELEMENTWISE_WG] },
+    keys: { AFFINE: [0, 1], WG: [ELEMENTWISE_WG] },
     grid: (p) => Math.ceil(p.count / ELEMENTWISE_WG),
     cost: (p, bytes) => ({ flops: 7 * p.count * lanes, bytes: 3 * p.count * lanes * bytes }),
+  }),
+);
+
+const gradApplyGroupsKernels = perLanes(({ lanes, suffix, T, U, lib }) =>
+  defineKernel({
+    name: `normalize.gradApplyGroups${suffix}`,
+    wgsl: here('grad-apply-groups.wgsl'),
+    lib: [lib, here('normalised.wgsl')],
+    params: d
+      .struct({
+        ...{ outer: u, groups: u, length: u, segments: u, chunk: u },
+        ...{ channels: u, isNormalised: u, inverseCount: d.f32 },
+      })
+      .$name('Params'),
+    bindings: {
+      dy: read(T),
+      v: read(T),
+      stats: read('vec4f'),
+      sums: read('vec2f'),
+      weight: optional(read(U), 'AFFINE'),
+      dx: write(T),
+    },
+    keys: { AFFINE: AFFINE_KEYS, WG: [64, 256] },
+    grid: (p) => p.groups * p.segments,
+    cost: (p, bytes) => {
+      const values = p.outer * p.groups * p.length * lanes;
+      return { flops: 7 * values, bytes: 3 * values * bytes };
+    },
   }),
 );
 
@@ -118,9 +146,12 @@ export function launchNormGradient(
     launchSum(partial, sums, { outer: groups, length: segments, inner: 2 }, 1);
     partial.dispose();
   }
-  gradApplyKernels[lanes].launch(
-    { dy, v, stats, sums, weight, dx },
-    { ...common, count: dy.size / lanes, channels, inverseCount },
-    { ...key, WG: ELEMENTWISE_WG },
-  );
+  const tensors = { dy, v, stats, sums, weight, dx };
+  if (common.length < SHORT_SLAB) {
+    const params = { ...common, count: dy.size / lanes, channels, inverseCount };
+    gradApplyKernels[lanes].launch(tensors, params, { ...key, WG: ELEMENTWISE_WG });
+  } else {
+    const params = { ...common, outer, segments, chunk, channels, inverseCount };
+    gradApplyGroupsKernels[lanes].launch(tensors, params, { ...key, WG: workgroup });
+  }
 }

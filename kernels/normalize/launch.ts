@@ -1,7 +1,7 @@
 import * as d from 'typegpu/data';
 import { defineKernel, empty, optional, read, type Tensor, write } from '../../engine/index.ts';
-import { lanesFor, perLanes } from '../lib/lanes.ts';
-import { type Affine, type Layout, planOf } from './layout.ts';
+import { perLanes } from '../lib/lanes.ts';
+import { type Affine, type Layout, planOf, SHORT_SLAB } from './layout.ts';
 
 const u = d.u32;
 const here = (file: string) => new URL(`./${file}`, import.meta.url);
@@ -72,9 +72,33 @@ const applyKernels = perLanes(({ lanes, suffix, T, U, lib }) =>
       bias: optional(read(U), 'AFFINE'),
       y: write(T),
     },
-    keys: { AFFINE: AFFINE_KEYS, WG: [ELEMENTWISE_WG] },
+    keys: { AFFINE: [0, 1], WG: [ELEMENTWISE_WG] },
     grid: (p) => Math.ceil(p.count / ELEMENTWISE_WG),
     cost: (p, bytes) => ({ flops: 4 * p.count * lanes, bytes: 2 * p.count * lanes * bytes }),
+  }),
+);
+
+const applyGroupsKernels = perLanes(({ lanes, suffix, T, U, lib }) =>
+  defineKernel({
+    name: `normalize.applyGroups${suffix}`,
+    wgsl: here('apply-groups.wgsl'),
+    lib: [lib],
+    params: d
+      .struct({ outer: u, groups: u, length: u, segments: u, chunk: u, channels: u, slope: d.f32 })
+      .$name('Params'),
+    bindings: {
+      x: read(T),
+      stats: read('vec4f'),
+      weight: optional(read(U), 'AFFINE'),
+      bias: optional(read(U), 'AFFINE'),
+      y: write(T),
+    },
+    keys: { AFFINE: AFFINE_KEYS, WG: [64, 256] },
+    grid: (p) => p.groups * p.segments,
+    cost: (p, bytes) => {
+      const values = p.outer * p.groups * p.length * lanes;
+      return { flops: 4 * values, bytes: 2 * values * bytes };
+    },
   }),
 );
 
@@ -105,14 +129,21 @@ export function launchApply(
   x: Tensor,
   stats: Tensor,
   y: Tensor,
-  { groups, length }: Layout,
+  layout: Layout,
   { affine, channels, weight, bias }: Affinity,
   slope = 1,
 ): void {
-  const lanes = lanesFor(length);
-  const params = { count: x.size / lanes, groups, length: length / lanes, channels, slope };
-  const key = { AFFINE: AFFINE.indexOf(affine), WG: ELEMENTWISE_WG };
-  applyKernels[lanes].launch({ x, stats, weight, bias, y }, params, key);
+  const { outer, groups } = layout;
+  const { lanes, segments, chunk, workgroup } = planOf(layout, x.device.capabilities);
+  const tensors = { x, stats, weight, bias, y };
+  const params = { groups, length: layout.length / lanes, channels, slope };
+  const key = { AFFINE: AFFINE.indexOf(affine) };
+  if (params.length < SHORT_SLAB) {
+    applyKernels[lanes].launch(tensors, { ...params, count: x.size / lanes }, { ...key, WG: ELEMENTWISE_WG });
+  } else {
+    const all = { ...params, outer, segments, chunk };
+    applyGroupsKernels[lanes].launch(tensors, all, { ...key, WG: workgroup });
+  }
 }
 
 /** Normalises each group by its own statistics, which go to `stats`; in one kernel where a workgroup can own a group. */

@@ -24,6 +24,9 @@ export interface Plan {
   readonly workgroup: 64 | 256;
 }
 
+/** Slabs of fewer vectors are left to elementwise kernels: a group's workgroup would read them in crumbs. */
+export const SHORT_SLAB = 32;
+
 /** Terms a thread adds in series at most. */
 const CHAIN = 256;
 
