@@ -37,13 +37,20 @@ fn main(
   var last: array<bool, TILE_V>; // the next lane does not continue this lane's row
   var top: array<i32, TILE_V>;
   var plane: array<u32, TILE_V>;
+  var resultAt: array<u32, TILE_V>; // of channel 0
+  var resultPixels: array<u32, TILE_V>; // of the segment, that exist
   for (var j = 0u; j < TILE_V; j++) {
-    let segment = min(firstSegment + j * SG + lane, P.segments - 1u);
-    let ox = segment % P.rowSegments * 4u;
+    let number = firstSegment + j * SG + lane;
+    let segment = min(number, P.segments - 1u);
     let row = segment / P.rowSegments;
+    let ox = (segment - row * P.rowSegments) * 4u;
+    let image = row / P.oH;
+    let oy = row - image * P.oH;
     last[j] = lane == SG - 1u || ox + 4u >= P.oW;
-    top[j] = i32(row % P.oH * STRIDE) + originY;
-    plane[j] = (row / P.oH * P.groups + channelGroup) * channels;
+    top[j] = i32(oy * STRIDE) + originY;
+    plane[j] = (image * P.groups + channelGroup) * channels;
+    resultAt[j] = (image * P.groups * P.outChannels * P.oH + oy) * P.oW + ox;
+    resultPixels[j] = select(0u, min(4u, P.oW - ox), number < P.segments);
     for (var t = 0u; t < WINDOW; t++) {
       let ix = i32(ox * STRIDE + t) + P.windowX;
       inside[j][t] = mode != 0u || !outside(ix, width);
@@ -108,18 +115,14 @@ fn main(
   }
 
   var done = sums; // a copy that may be indexed by a variable, so that the sums themselves stay in registers
+  let resultPlane = P.oH * P.oW;
   for (var j = 0u; j < TILE_V; j++) {
-    let segment = firstSegment + j * SG + lane;
-    if (segment < P.segments) {
-      let ox = segment % P.rowSegments * 4u;
-      let row = segment / P.rowSegments;
-      for (var i = 0u; i < min(TILE_K, P.endChannel - k0); i++) {
-        let channel = channelGroup * P.outChannels + k0 + i;
-        let bias = biasAt(channel);
-        let start = ((row / P.oH * P.groups * P.outChannels + channel) * P.oH + row % P.oH) * P.oW + ox;
-        for (var e = 0u; e < 4u; e++) {
-          if (ox + e < P.oW) { y[start + e] = T(finish(done[i][j][e], bias, start + e)); }
-        }
+    for (var i = 0u; i < min(TILE_K, P.endChannel - k0); i++) {
+      let channel = channelGroup * P.outChannels + k0 + i;
+      let bias = biasAt(channel);
+      let start = resultAt[j] + channel * resultPlane;
+      for (var e = 0u; e < 4u; e++) {
+        if (e < resultPixels[j]) { y[start + e] = T(finish(done[i][j][e], bias, start + e)); }
       }
     }
   }
