@@ -1,9 +1,16 @@
 /** Builders of the CAP-VSTNet kinds. */
 
 import type { Builder } from '../context.ts';
+import { choleskies } from './cap-vstnet/cholesky.ts';
 import { endToEnds } from './cap-vstnet/end-to-end.ts';
 import { networks } from './cap-vstnet/networks.ts';
 import { tools } from './cap-vstnet/tools.ts';
 import { transfers } from './cap-vstnet/transfer.ts';
 
-export const capVstnet: Readonly<Record<string, Builder>> = { ...tools, ...networks, ...transfers, ...endToEnds };
+export const capVstnet: Readonly<Record<string, Builder>> = {
+  ...tools,
+  ...networks,
+  ...transfers,
+  ...endToEnds,
+  ...choleskies,
+};

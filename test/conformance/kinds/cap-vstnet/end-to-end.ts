@@ -1,13 +1,13 @@
 /** Whole transfers: picture to latent, cWCT, latent to picture, with everything in between. */
 
-import { type Device, scope, type Tensor, tensor } from '../../../../engine/index.ts';
+import { type Device, leaves, scope, type Tensor, type Tree, tensor } from '../../../../engine/index.ts';
 import { type CapVstnetConfig, parameterSpecs, planOf } from '../../../../models/cap-vstnet/config.ts';
 import { cwct } from '../../../../models/cap-vstnet/cwct.ts';
 import type { CapVstnet, PlanarPicture } from '../../../../models/cap-vstnet/latent.ts';
 import { type CapVstnetParams, encode } from '../../../../models/cap-vstnet/network.ts';
 import { stylize } from '../../../../models/cap-vstnet/stylize.ts';
 import { fromPlanar, toPlanar } from '../../../../train/data/image/picture.ts';
-import type { Builder, Context } from '../../context.ts';
+import type { Builder, Context, Lazy } from '../../context.ts';
 import { sharedDevice } from '../../device.ts';
 import { parameterTree } from '../../passes.ts';
 import { type Value, value } from '../../values.ts';
@@ -20,31 +20,37 @@ const netConfig = (config: Config): CapVstnetConfig => networkConfig(config.net 
 const endToEnd: Builder = {
   parameters: (config) => parameterSpecs(netConfig(config)),
   async run(context) {
-    const { config, inputs } = context;
-    const [content, style] = [planar(inputs.get('content')), planar(inputs.get('style'))];
-    const { width, height } = content;
     const net = networkOn(await sharedDevice(), context);
-    const stylized = await stylize(net, content, [{ picture: style, weight: 1 }]);
-    const results = answers({
-      ...(await latents(net, content, style)),
-      'output stylized': picture(content, stylized),
-      'output stylized_u8': value(
-        [height, width, 3],
-        fromPlanar(stylized, width, height, { truncate: true }).rgb as Uint8Array,
-      ),
-    });
-    if (typeof config.alpha_c === 'number') {
-      const mixed = await stylize(net, content, [{ picture: style, weight: 1 }], { alphaContent: config.alpha_c });
-      results.set('output stylized_alpha', picture(content, mixed));
+    try {
+      return await transfer(context, net);
+    } finally {
+      for (const [, leaf] of leaves(net.params as unknown as Tree)) leaf.dispose();
     }
-    if (config.masked) {
-      const [mask, styleMask] = [labelMaps(inputs.get('cmask'))[0], labelMaps(inputs.get('smask'))[0]];
-      const masked = await stylize(net, content, [{ picture: style, weight: 1, mask: styleMask }], { mask });
-      results.set('output stylized_masked', picture(content, masked));
-    }
-    return results;
   },
 };
+
+async function transfer({ config, inputs }: Context, net: CapVstnet): Promise<Map<string, Lazy>> {
+  const [content, picture] = [planar(inputs.get('content')), planar(inputs.get('style'))];
+  const { width, height } = content;
+  const planes = (values: Float32Array) => value([1, 3, height, width], values);
+  const stylized = await stylize(net, content, [{ picture, weight: 1 }]);
+  const pixels = fromPlanar(stylized, width, height, { truncate: true }).rgb as Uint8Array;
+  const results = answers({
+    ...(await latents(net, content, picture)),
+    'output stylized': planes(stylized),
+    'output stylized_u8': value([height, width, 3], pixels),
+  });
+  if (typeof config.alpha_c === 'number') {
+    const mixed = await stylize(net, content, [{ picture, weight: 1 }], { alphaContent: config.alpha_c });
+    results.set('output stylized_alpha', planes(mixed));
+  }
+  if (config.masked) {
+    const [mask, styleMask] = [labelMaps(inputs.get('cmask'))[0], labelMaps(inputs.get('smask'))[0]];
+    const masked = await stylize(net, content, [{ picture, weight: 1, mask: styleMask }], { mask });
+    results.set('output stylized_masked', planes(masked));
+  }
+  return results;
+}
 
 function networkOn(device: Device, { config, params }: Context): CapVstnet {
   const network = netConfig(config);
@@ -77,10 +83,6 @@ function encodeWhole(net: CapVstnet, { planar: values, height, width }: PlanarPi
 function planar(image: Value): PlanarPicture {
   const [height, width] = image.shape;
   return { planar: toPlanar({ width, height, bitDepth: 8, rgb: pixelsOf(image) }), width, height };
-}
-
-function picture({ height, width }: PlanarPicture, planes: Float32Array): Value {
-  return value([1, planes.length / (height * width), height, width], planes);
 }
 
 export const endToEnds: Readonly<Record<string, Builder>> = { 'cap-vstnet/end-to-end': endToEnd };
