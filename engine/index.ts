@@ -9,6 +9,8 @@ export { mib } from './pool.ts';
 export type { KernelProfile, OpProfile, Profiler } from './profile.ts';
 export * from './random.ts';
 export type { Cost } from './recorder.ts';
+export { type Roofline, roofSeconds, type Throughput, throughputOf, withThroughput } from './roofline.ts';
+export { sampleValues } from './sample-values.ts';
 export { keep, scope } from './scope.ts';
 export { customGradient, filled, grad, recompute, stopGradient, useArithmetic, vjp } from './tape.ts';
 export {
