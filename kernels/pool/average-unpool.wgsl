@@ -9,14 +9,23 @@ fn main(
   let item = itemOf(groupIndex(group, groups) * WG + thread, P.height, P.width);
   let rows = outputsAt(item.row, P.kernelH, P.strideH, P.padH, P.oHeight);
   let columns = outputsAt(item.column, P.kernelW, P.strideW, P.padW, P.oWidth);
-  let end = min(item.plane + STRIP, P.planes);
-  for (var plane = item.plane; plane < end; plane++) {
-    var sum = 0.0;
-    for (var u = rows.x; u < rows.y; u++) {
-      for (var v = columns.x; v < columns.y; v++) {
-        sum += f32(y[(plane * P.oHeight + u) * P.oWidth + v]) / f32(divisorOf(u, v));
+  if (item.plane >= P.planes) { return; }
+  let count = min(STRIP, P.planes - item.plane);
+  let outputs = P.oHeight * P.oWidth;
+  var sums = vec4f();
+  for (var u = rows.x; u < rows.y; u++) {
+    for (var v = columns.x; v < columns.y; v++) {
+      let scale = 1.0 / f32(divisorOf(u, v));
+      var output = (item.plane * P.oHeight + u) * P.oWidth + v;
+      for (var k = 0u; k < count; k++) {
+        sums[k] += f32(y[output]) * scale;
+        output += outputs;
       }
     }
-    x[(plane * P.height + item.row) * P.width + item.column] = T(sum);
+  }
+  var element = (item.plane * P.height + item.row) * P.width + item.column;
+  for (var k = 0u; k < count; k++) {
+    x[element] = T(sums[k]);
+    element += P.height * P.width;
   }
 }

@@ -10,15 +10,22 @@ fn main(
   let rows = outputsAt(item.row, P.kernelH, P.strideH, P.padH, P.oHeight);
   let columns = outputsAt(item.column, P.kernelW, P.strideW, P.padW, P.oWidth);
   let own = item.row * P.width + item.column;
-  let end = min(item.plane + STRIP, P.planes);
-  for (var plane = item.plane; plane < end; plane++) {
-    var sum = 0.0;
-    for (var u = rows.x; u < rows.y; u++) {
-      for (var v = columns.x; v < columns.y; v++) {
-        let output = (plane * P.oHeight + u) * P.oWidth + v;
-        if (argmax[output] == own) { sum += f32(y[output]); }
+  if (item.plane >= P.planes) { return; }
+  let count = min(STRIP, P.planes - item.plane);
+  let outputs = P.oHeight * P.oWidth;
+  var sums = vec4f();
+  for (var u = rows.x; u < rows.y; u++) {
+    for (var v = columns.x; v < columns.y; v++) {
+      var output = (item.plane * P.oHeight + u) * P.oWidth + v;
+      for (var k = 0u; k < count; k++) {
+        sums[k] += select(0.0, f32(y[output]), argmax[output] == own);
+        output += outputs;
       }
     }
-    x[plane * P.height * P.width + own] = T(sum);
+  }
+  var element = item.plane * P.height * P.width + own;
+  for (var k = 0u; k < count; k++) {
+    x[element] = T(sums[k]);
+    element += P.height * P.width;
   }
 }
