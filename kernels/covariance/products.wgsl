@@ -32,6 +32,7 @@ fn main(
   let end = min(start + P.chunkLength, P.pixels);
   for (var p = start + 4u * t; p < end; p += 4u * WG) {
     let inside = within(item, p);
+    if (MASKED == 1u && !any(inside)) { continue; } // regions are coherent: most vectors of others are left out
     var b: array<vec4f, TILE>;
     for (var j = 0u; j < TILE; j++) { b[j] = centred(min(base + j0 + j, last), p, shiftB[j], inside); }
     for (var i = 0u; i < TILE; i++) {
