@@ -34,6 +34,7 @@ export { type LayerNormOptions, layerNorm } from './layer-norm/layer-norm.ts';
 export { type LinearWeights, linear, type MatmulOptions, matmul } from './matmul/matmul.ts';
 export type { NormOptions } from './normalize/op.ts';
 export { crop, type Padding, type PadMode, pad2d } from './pad/pad.ts';
+export { flip, permute, transpose } from './permute/permute.ts';
 export * from './pointwise/ops.ts';
 export { power } from './pointwise/power.ts';
 export { where } from './pointwise/where.ts';
