@@ -95,9 +95,8 @@ async function run(inputs: string[], flags: StylizeFlags, globals: Globals): Pro
     const profiler = flags.profile ? device.profile() : undefined;
     await paintAll({ net: loaded.net, jobs, styles, options, flags, globals, log });
     if (profiler) {
-      await device.finish();
-      const { profileTable } = await import('./profile-table.ts');
-      process.stderr.write(profileTable(await profiler.results()));
+      const { profileReport } = await import('./profile-table.ts');
+      process.stderr.write(await profileReport(device, profiler));
     }
   } finally {
     device.destroy();
