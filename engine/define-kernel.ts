@@ -1,11 +1,11 @@
 import tgpu from 'typegpu';
 import type * as d from 'typegpu/data';
 import { memoryLayoutOf } from 'typegpu/data';
-import type { Capabilities, Device } from './device/device.ts';
+import type { BoundBuffer, Capabilities, Device } from './device/device.ts';
 import { DTypeError, GpuValidationError, invariant, LimitError } from './errors.ts';
 import type { PipelineEntry, ShaderSource } from './pipelines.ts';
 import type { Cost } from './recorder.ts';
-import { bytesPerElement, type DType, type Tensor } from './tensor.ts';
+import { bytesPerElement, type DType, slotBytes, type Tensor } from './tensor.ts';
 
 /** WGSL element types of a binding. `T` and `U` are the storage types of tensors; `T4` and `U4` vectors of four. */
 export type ElementType = 'T' | 'T4' | 'U' | 'U4' | 'f32' | 'vec2f' | 'vec3f' | 'vec4f' | 'u32' | 'vec2u' | 'vec4u';
@@ -137,7 +137,7 @@ export function defineKernel<S extends ParamsSchema, const B extends string, con
       }
       const entry = entryFor(device, types, key);
       const grid = foldGrid(definition.name, definition.grid(params, key, device.capabilities));
-      const buffers = bound.map(({ tensor }) => tensor.storage.buffer);
+      const buffers = bound.map(({ tensor }) => boundBuffer(tensor));
       if (device.debug) checkAliases(definition.name, bound);
       const access = accessOf(bound.map(({ binding }) => binding));
       const group = device.bindGroup(access, entry.layout, buffers);
@@ -221,6 +221,12 @@ function accessor(name: string, type: ElementType, load: string | undefined): st
   const result = vector ? 'vec4f' : type === 'u32' ? 'u32' : 'f32';
   const zero = vector ? 'vec4f()' : type === 'u32' ? '0u' : '0.0';
   return `fn ${name}At(i: u32) -> ${result} { return ${load ? `${result}(${load})` : zero}; }`;
+}
+
+/** Views into a flat buffer are bound with the padding of their slot, so that a last vec4 may run past their end. */
+function boundBuffer({ storage, offset, size, dtype, view }: Tensor): BoundBuffer {
+  if (!view) return { buffer: storage.buffer, offset: 0, size: undefined };
+  return { buffer: storage.buffer, offset, size: slotBytes(size * bytesPerElement(dtype)) };
 }
 
 const accessOf = (bindings: readonly Binding[]) =>

@@ -50,6 +50,19 @@ export class Storage {
 
 let nextId = 1;
 
+/** Where a view lies in a flat buffer. */
+export interface Place {
+  /** bytes from the buffer's start, a multiple of 256 */
+  readonly offset: number;
+}
+
+const placeOf = ({ view, offset }: Tensor): Place | undefined => (view ? { offset } : undefined);
+
+/** Bytes that a view takes in a flat buffer: WebGPU's default alignment of binding offsets. */
+export function slotBytes(bytes: number): number {
+  return Math.ceil(bytes / 256) * 256;
+}
+
 /**
  * A handle to numbers on the GPU: shape (row-major, NCHW for pictures), storage type and storage. It has no methods
  * that compute: ops are functions. It is freed by the scope it was made in, by `dispose()`, or by `using`.
@@ -60,6 +73,10 @@ export class Tensor implements TensorSpec {
   readonly shape: Shape;
   readonly dtype: DType;
   readonly size: number;
+  /** where the numbers begin in the storage, in bytes: above 0 for views into a flat buffer alone */
+  readonly offset: number;
+  /** shares a flat buffer with others, see flat.ts */
+  readonly view: boolean;
   readonly #storage: Storage;
   /** The scope that will free this handle. Managed by scope.ts. */
   owner: Scope | undefined;
@@ -67,11 +84,13 @@ export class Tensor implements TensorSpec {
   #disposed = false;
   readonly #madeAt: string | undefined;
 
-  constructor(storage: Storage, spec: TensorSpec, id = nextId++) {
+  constructor(storage: Storage, spec: TensorSpec, id = nextId++, place?: Place) {
     this.id = id;
     this.shape = spec.shape;
     this.dtype = spec.dtype;
     this.size = sizeOf(spec.shape);
+    this.offset = place?.offset ?? 0;
+    this.view = place !== undefined;
     this.#storage = storage;
     const { device } = storage;
     device.liveTensors++;
@@ -113,7 +132,7 @@ export class Tensor implements TensorSpec {
 
   /** Reads the values back: drains the GPU. f16 comes as f32. */
   async data(): Promise<Float32Array | Uint32Array> {
-    const bytes = await this.device.read(this.storage.buffer, this.size * bytesPerElement(this.dtype));
+    const bytes = await this.device.read(this.storage.buffer, this.size * bytesPerElement(this.dtype), this.offset);
     if (this.dtype === 'f16') return fromHalf(new Uint16Array(bytes, 0, this.size));
     return this.dtype === 'u32' ? new Uint32Array(bytes, 0, this.size) : new Float32Array(bytes, 0, this.size);
   }
@@ -156,12 +175,12 @@ export function tensor(device: Device, values: ArrayLike<number>, shape: Shape, 
 /** A second handle of the same value under another shape; shares the storage. */
 export function alias(source: Tensor, shape: Shape = source.shape, sameValue = true): Tensor {
   const spec = { shape, dtype: source.dtype };
-  return adopt(new Tensor(source.storage.retain(), spec, sameValue ? source.id : undefined));
+  return adopt(new Tensor(source.storage.retain(), spec, sameValue ? source.id : undefined, placeOf(source)));
 }
 
 /** A second handle of the same value that no scope frees: for the tape. */
 export function retain(source: Tensor): Tensor {
-  return new Tensor(source.storage.retain(), source, source.id);
+  return new Tensor(source.storage.retain(), source, source.id, placeOf(source));
 }
 
 function encode(values: ArrayLike<number>, dtype: DType): Uint8Array {

@@ -57,6 +57,14 @@ export interface Forecast {
   dispatches: number;
 }
 
+/** A buffer as one binding sees it: all of it, or a range of a flat one. */
+export interface BoundBuffer {
+  readonly buffer: PooledBuffer;
+  readonly offset: number;
+  /** bytes; the rest of the buffer when left out */
+  readonly size: number | undefined;
+}
+
 const POISON_BYTES = 1 << 20;
 
 /** A GPU with the engine's state on it. Passed explicitly or found through a tensor: there is no global device. */
@@ -120,19 +128,24 @@ export class Device {
   }
 
   /** The bind group of these buffers, in binding order; made once for each combination. */
-  bindGroup(access: string, layout: GPUBindGroupLayout, buffers: readonly PooledBuffer[]): GPUBindGroup {
+  bindGroup(access: string, layout: GPUBindGroupLayout, bound: readonly BoundBuffer[]): GPUBindGroup {
     let key = access;
-    for (const buffer of buffers) key += `,${buffer.id}`;
+    for (const { buffer, offset } of bound) key += offset ? `,${buffer.id}@${offset}` : `,${buffer.id}`;
     const cached = this.#bindGroups.get(key);
     if (cached) {
       this.bindGroupHits++;
       return cached;
     }
     this.bindGroupMisses++;
-    const entries = buffers.map((buffer, binding) => ({ binding, resource: { buffer: buffer.gpu as GPUBuffer } }));
+    const entries = bound.map(({ buffer, offset, size }, binding) => ({
+      binding,
+      resource: { buffer: buffer.gpu as GPUBuffer, offset, size },
+    }));
     const group = this.gpu.createBindGroup({ layout, entries });
     this.#bindGroups.set(key, group);
-    for (const { id } of buffers) {
+    for (const {
+      buffer: { id },
+    } of bound) {
       const keys = this.#groupsOfBuffer.get(id);
       if (keys) keys.add(key);
       else this.#groupsOfBuffer.set(id, new Set([key]));
@@ -162,8 +175,8 @@ export class Device {
     this.#throwFailure();
   }
 
-  /** Copies the first `bytes` of a buffer to the host. */
-  async read(buffer: PooledBuffer, bytes: number): Promise<ArrayBuffer> {
+  /** Copies `bytes` of a buffer to the host, from `offset` on. */
+  async read(buffer: PooledBuffer, bytes: number, offset = 0): Promise<ArrayBuffer> {
     if (!buffer.gpu) throw new Error('internal error: a forecast has no values to read');
     const size = Math.ceil(bytes / 4) * 4;
     if (size > this.gpu.limits.maxBufferSize) {
@@ -173,7 +186,7 @@ export class Device {
     }
     const usage = GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ;
     const mapped = this.gpu.createBuffer({ label: 'read', size, usage });
-    this.recorder.copy({ from: buffer.gpu, fromOffset: 0, to: mapped, toOffset: 0, bytes: size });
+    this.recorder.copy({ from: buffer.gpu, fromOffset: offset, to: mapped, toOffset: 0, bytes: size });
     await this.recorder.flush();
     try {
       await mapped.mapAsync(GPUMapMode.READ);
