@@ -45,6 +45,8 @@ export { randomInteger, randomNormal, randomUniform } from './random/random.ts';
 export { broadcastTo, mean, reshape, sum, sumTo } from './reduce/sum.ts';
 export { type ResizeMode, type ResizeOptions, resize } from './resample/resize.ts';
 export { measureRoofline } from './roofline/roofline.ts';
+export { type CrossEntropyOptions, crossEntropy } from './softmax/cross-entropy.ts';
+export { logSoftmax, softmax } from './softmax/softmax.ts';
 export { pixelShuffle, pixelUnshuffle, squeeze, unsqueeze } from './squeeze/squeeze.ts';
 export { argmax, max } from './statistics/max.ts';
 export { type VarianceOptions, variance } from './statistics/variance.ts';
