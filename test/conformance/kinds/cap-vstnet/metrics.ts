@@ -1,0 +1,64 @@
+/** How like the content and the style a result is: PSNR, SSIM, and the distance of Gram matrices. */
+
+import { type Tensor, type Tree, tensor } from '../../../../engine/index.ts';
+import { type NormalisedVgg, normalisedVggSpecs, VGG_CHANNELS } from '../../../../models/vgg/normalised.ts';
+import { gramDistance } from '../../../../train/eval/gram.ts';
+import { type Planes, psnr, ssim } from '../../../../train/eval/image-similarity.ts';
+import type { Builder } from '../../context.ts';
+import { sharedDevice } from '../../device.ts';
+import { parameterTree } from '../../passes.ts';
+import { type Value, value } from '../../values.ts';
+import { answers, type Config } from '../answers.ts';
+
+/** `width`: full, or divN for the published widths over N; `channels` states them. */
+function vggChannels({ width, channels }: { width?: string; channels?: number[] }): readonly number[] {
+  if (channels) return channels;
+  const divisor = width?.startsWith('div') ? Number(width.slice(3)) : 1;
+  return VGG_CHANNELS.map((c) => c / divisor);
+}
+
+const metrics: Builder = {
+  parameters: (config: Config) => normalisedVggSpecs(vggChannels(config.vgg as { width?: string })),
+  async run({ inputs, params }) {
+    const device = await sharedDevice();
+    const [a, b] = [inputs.get('a'), inputs.get('b')];
+    const made: Tensor[] = [];
+    const upload = ({ data, shape }: Value) => {
+      const t = tensor(device, data, shape);
+      made.push(t);
+      return t;
+    };
+    try {
+      const vgg = parameterTree(params, upload) as Tree & NormalisedVgg;
+      const { total, taps } = await gramDistance(vgg, upload(a), upload(b));
+      const pairs = items(a).map((x, i) => [x, items(b)[i]] as const);
+      return answers({
+        'output psnr': value(
+          [pairs.length],
+          Float64Array.from(pairs, ([x, y]) => psnr(x, y)),
+        ),
+        'output ssim': value(
+          [pairs.length],
+          Float64Array.from(pairs, ([x, y]) => ssim(x, y)),
+        ),
+        'output gram_loss': value([1], Float64Array.of(total)),
+        'output gram_per_layer': value([taps.length], Float64Array.from(taps)),
+      });
+    } finally {
+      for (const t of made) t.dispose();
+    }
+  },
+};
+
+/** The pictures of a batch [N, C, H, W]. */
+function items({ data, shape }: Value): Planes[] {
+  const [n, , height, width] = shape;
+  const size = data.length / n;
+  return Array.from({ length: n }, (_, i) => ({
+    planes: Float32Array.from(data.subarray(i * size, (i + 1) * size)),
+    width,
+    height,
+  }));
+}
+
+export const metricKinds: Readonly<Record<string, Builder>> = { 'cap-vstnet/metrics': metrics };

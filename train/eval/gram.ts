@@ -1,0 +1,51 @@
+/** Distance of two pictures in texture: the Gram matrices of their VGG activations. */
+
+import { scope, sizeOf, type Tensor } from '../../engine/index.ts';
+import { affine, matmul, reshape } from '../../kernels/index.ts';
+import { type NormalisedVgg, normalisedVggFeatures, TAPS } from '../../models/vgg/normalised.ts';
+
+/**
+ * G = F Fᵀ / (C·H·W), the correlations of channels over the picture.
+ *
+ * @param x  [N, C, H, W]
+ * @returns  [N, C, C]
+ */
+export function gram(x: Tensor): Tensor {
+  return scope(() => {
+    const [n, c, ...plane] = x.shape;
+    const f = reshape(x, [n, c, -1]);
+    return affine(matmul(f, f, { transposeB: true }), { scale: 1 / (c * sizeOf(plane)) });
+  });
+}
+
+/** Mean squared difference of the Gram matrices at each tap, and the sum over the taps. */
+export interface GramDistance {
+  readonly total: number;
+  readonly taps: readonly number[];
+}
+
+/**
+ * @param a, b  [N, 3, H, W], RGB in [0, 1]; sizes may differ
+ */
+export async function gramDistance(vgg: NormalisedVgg, a: Tensor, b: Tensor): Promise<GramDistance> {
+  const grams = scope(() => [a, b].map((x) => gramsOf(vgg, x)));
+  try {
+    const taps: number[] = [];
+    for (let tap = 0; tap < TAPS.length; tap++) {
+      const [p, q] = [await grams[0][tap].data(), await grams[1][tap].data()];
+      let squares = 0;
+      for (let i = 0; i < p.length; i++) squares += (p[i] - q[i]) ** 2;
+      taps.push(squares / p.length);
+    }
+    return { total: taps.reduce((sum, x) => sum + x, 0), taps };
+  } finally {
+    for (const t of grams.flat()) t.dispose();
+  }
+}
+
+function gramsOf(vgg: NormalisedVgg, x: Tensor): Tensor[] {
+  return scope(() => {
+    const features = normalisedVggFeatures(vgg, x);
+    return TAPS.map((tap) => gram(features[tap]));
+  });
+}
