@@ -9,7 +9,7 @@ export interface LaneTypes {
   readonly suffix: '' | '4';
   readonly T: Extract<ElementType, 'T' | 'T4'>;
   readonly U: Extract<ElementType, 'U' | 'U4'>;
-  /** defines V, VT, VU, LANES, total and lane for the kernel's text */
+  /** defines V, VT, VU, LANES, total, lane and highest for the kernel's text */
   readonly lib: URL;
 }
 

@@ -5,3 +5,4 @@ alias VU = U;
 const LANES: u32 = 1u;
 fn total(v: V) -> f32 { return v; }
 fn lane(v: V, i: u32) -> f32 { return v; }
+fn highest(v: V) -> f32 { return v; }

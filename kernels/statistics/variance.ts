@@ -8,6 +8,7 @@ import {
   read,
   type Shape,
   ShapeError,
+  scope,
   sizeOf,
   type Tensor,
   write,
@@ -116,8 +117,10 @@ export function variance(x: Tensor, options: VarianceOptions = {}): Tensor {
 
 /** Leading and middle axes: the mean, then the squares about it, in sums of columns; in f32, whatever x is stored as. */
 function columnVariance(x: Tensor, axes: readonly number[], divisor: number): Tensor {
-  const squares = sum(square(centred(cast(x, 'f32'), axes)), { axes, keepdims: true });
-  return cast(affine(squares, { scale: 1 / divisor }), x.dtype);
+  return scope(() => {
+    const squares = sum(square(centred(cast(x, 'f32'), axes)), { axes, keepdims: true });
+    return cast(affine(squares, { scale: 1 / divisor }), x.dtype);
+  });
 }
 
 composite({

@@ -1,0 +1,95 @@
+import * as d from 'typegpu/data';
+import { defineKernel, read, type Tensor, write } from '../../engine/index.ts';
+import { lanesFor, perLanes } from '../lib/lanes.ts';
+import type { Run } from '../reduce/axes.ts';
+
+const u = d.u32;
+const here = (file: string) => new URL(`./${file}`, import.meta.url);
+const workgroupSum = new URL('../lib/workgroup-sum.wgsl', import.meta.url);
+const WG = 64;
+const KEYS = { LOG: [0, 1], WG: [WG] } as const;
+
+const RowParams = d.struct({ rows: u, length: u }).$name('Params');
+const ColumnParams = d.struct({ outer: u, length: u, inner: u }).$name('Params');
+const rowGrid = (p: { rows: number }) => p.rows;
+const columnGrid = (p: { outer: number; inner: number }) => Math.ceil((p.outer * p.inner) / WG);
+/** passes over the values: reads and writes */
+const cost = (values: number, bytes: number, passes: number) => ({ flops: 8 * values, bytes: passes * values * bytes });
+
+const forwardRows = perLanes(({ lanes, suffix, T, lib }) =>
+  defineKernel({
+    name: `softmax.rows${suffix}`,
+    wgsl: here('rows.wgsl'),
+    lib: [lib, workgroupSum],
+    params: RowParams,
+    bindings: { x: read(T), y: write(T) },
+    keys: KEYS,
+    grid: rowGrid,
+    cost: (p, bytes) => cost(p.rows * p.length * lanes, bytes, 4),
+  }),
+);
+
+const forwardColumns = perLanes(({ lanes, suffix, T, lib }) =>
+  defineKernel({
+    name: `softmax.columns${suffix}`,
+    wgsl: here('columns.wgsl'),
+    lib: [lib],
+    params: ColumnParams,
+    bindings: { x: read(T), y: write(T) },
+    keys: KEYS,
+    grid: columnGrid,
+    cost: (p, bytes) => cost(p.outer * p.length * p.inner * lanes, bytes, 4),
+  }),
+);
+
+const gradRows = perLanes(({ lanes, suffix, T, lib }) =>
+  defineKernel({
+    name: `softmax.gradRows${suffix}`,
+    wgsl: here('grad-rows.wgsl'),
+    lib: [lib, workgroupSum],
+    params: RowParams,
+    bindings: { dy: read(T), y: read(T), dx: write(T) },
+    keys: KEYS,
+    grid: rowGrid,
+    cost: (p, bytes) => cost(p.rows * p.length * lanes, bytes, 5),
+  }),
+);
+
+const gradColumns = perLanes(({ lanes, suffix, T, lib }) =>
+  defineKernel({
+    name: `softmax.gradColumns${suffix}`,
+    wgsl: here('grad-columns.wgsl'),
+    lib: [lib],
+    params: ColumnParams,
+    bindings: { dy: read(T), y: read(T), dx: write(T) },
+    keys: KEYS,
+    grid: columnGrid,
+    cost: (p, bytes) => cost(p.outer * p.length * p.inner * lanes, bytes, 5),
+  }),
+);
+
+/** Rows shorter than this are one thread's work. */
+const SHORT_ROW = 64;
+const byRows = ({ length, inner }: Run) => inner === 1 && length >= SHORT_ROW;
+
+export function launchSoftmax(x: Tensor, y: Tensor, run: Run, log: boolean): void {
+  const key = { LOG: log ? 1 : 0, WG };
+  if (byRows(run)) {
+    const lanes = lanesFor(run.length);
+    forwardRows[lanes].launch({ x, y }, { rows: run.outer, length: run.length / lanes }, key);
+  } else {
+    const lanes = lanesFor(run.inner);
+    forwardColumns[lanes].launch({ x, y }, { ...run, inner: run.inner / lanes }, key);
+  }
+}
+
+export function launchSoftmaxGrad(dy: Tensor, y: Tensor, dx: Tensor, run: Run, log: boolean): void {
+  const key = { LOG: log ? 1 : 0, WG };
+  if (byRows(run)) {
+    const lanes = lanesFor(run.length);
+    gradRows[lanes].launch({ dy, y, dx }, { rows: run.outer, length: run.length / lanes }, key);
+  } else {
+    const lanes = lanesFor(run.inner);
+    gradColumns[lanes].launch({ dy, y, dx }, { ...run, inner: run.inner / lanes }, key);
+  }
+}
