@@ -2,15 +2,14 @@
 
 import type { Device } from '../../engine/device/device.ts';
 import { acquireDevice } from '../../engine/device/node.ts';
-import { scope } from '../../engine/scope.ts';
-import { type DType, type Tensor, tensor } from '../../engine/tensor.ts';
+import { type Tensor, tensor } from '../../engine/tensor.ts';
 import { type Value, value } from './values.ts';
 
 let shared: Promise<Device> | undefined;
 
-/** Acquired when the first case needs it; MIAOBI_DEVICE chooses as `--device` does. */
+/** Acquired when the first case needs it, its pool poisoned with NaN; MIAOBI_DEVICE chooses as `--device` does. */
 export function sharedDevice(): Promise<Device> {
-  shared ??= acquireDevice({ device: process.env.MIAOBI_DEVICE ?? 'auto' });
+  shared ??= acquireDevice({ device: process.env.MIAOBI_DEVICE ?? 'auto', poison: true });
   return shared;
 }
 
@@ -21,22 +20,22 @@ export async function closeSharedDevice(): Promise<void> {
   device?.destroy();
 }
 
-/** Uploads a host value. */
-export function upload(device: Device, { data, shape }: Value, dtype: DType = 'f32'): Tensor {
-  return tensor(device, data, shape, dtype);
+/** Uploads values, hands them to `use`, and frees them. */
+export async function withTensors<R>(values: readonly Value[], use: (tensors: Tensor[]) => Promise<R>): Promise<R> {
+  const device = await sharedDevice();
+  const tensors = values.map(({ data, shape }) => tensor(device, data, shape));
+  try {
+    return await use(tensors);
+  } finally {
+    for (const t of tensors) t.dispose();
+  }
 }
 
-/** Runs `fn` in a scope, reads every tensor that it returns, and frees them all. */
-export async function compute<K extends string>(fn: (device: Device) => Record<K, Tensor>): Promise<Record<K, Value>> {
-  const device = await sharedDevice();
-  const tensors = scope(() => fn(device));
+/** Reads a tensor back and frees it. */
+export async function take(t: Tensor): Promise<Value> {
   try {
-    const read: [string, Value][] = [];
-    for (const [name, result] of Object.entries<Tensor>(tensors)) {
-      read.push([name, value(result.shape, await result.data())]);
-    }
-    return Object.fromEntries(read) as Record<K, Value>;
+    return value(t.shape, await t.data());
   } finally {
-    for (const result of Object.values<Tensor>(tensors)) result.dispose();
+    t.dispose();
   }
 }

@@ -1,6 +1,6 @@
 /** What most builders need to read inputs and to answer. */
 
-import type { Answer, Context, Lazy } from '../context.ts';
+import type { Context, Lazy } from '../context.ts';
 import type { Value } from '../values.ts';
 
 export type Config = Context['config'];
@@ -8,18 +8,6 @@ export type Config = Context['config'];
 /** Answers by their full names, `output y` or `gradient of input x`. */
 export function answers(byName: Record<string, Lazy>): Map<string, Lazy> {
   return new Map(Object.entries(byName));
-}
-
-/** Adds each value under `WHAT NAME [@ STAGE]`. */
-export function answerAll(
-  into: Map<string, Lazy>,
-  what: string,
-  byName: Readonly<Record<string, Answer>>,
-  stage?: string,
-): void {
-  for (const [name, answer] of Object.entries(byName)) {
-    into.set(`${what} ${name}${stage === undefined ? '' : ` @ ${stage}`}`, answer);
-  }
 }
 
 /** The pixels of a stored picture. @throws Error when it is not U8 */

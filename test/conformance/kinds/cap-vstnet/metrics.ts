@@ -1,11 +1,11 @@
 /** How like the content and the style a result is: PSNR, SSIM, and the distance of Gram matrices. */
 
-import { type Tensor, type Tree, tensor } from '../../../../engine/index.ts';
+import type { Tree } from '../../../../engine/index.ts';
 import { type NormalisedVgg, normalisedVggSpecs, VGG_CHANNELS } from '../../../../models/vgg/normalised.ts';
 import { gramDistance } from '../../../../train/eval/gram.ts';
 import { type Planes, psnr, ssim } from '../../../../train/eval/image-similarity.ts';
 import type { Builder } from '../../context.ts';
-import { sharedDevice } from '../../device.ts';
+import { withTensors } from '../../device.ts';
 import { parameterTree } from '../../passes.ts';
 import { type Value, value } from '../../values.ts';
 import { answers, type Config } from '../answers.ts';
@@ -19,18 +19,12 @@ function vggChannels({ width, channels }: { width?: string; channels?: number[] 
 
 const metrics: Builder = {
   parameters: (config: Config) => normalisedVggSpecs(vggChannels(config.vgg as { width?: string })),
-  async run({ inputs, params }) {
-    const device = await sharedDevice();
+  run({ inputs, params }) {
     const [a, b] = [inputs.get('a'), inputs.get('b')];
-    const made: Tensor[] = [];
-    const upload = ({ data, shape }: Value) => {
-      const t = tensor(device, data, shape);
-      made.push(t);
-      return t;
-    };
-    try {
-      const vgg = parameterTree(params, upload) as Tree & NormalisedVgg;
-      const { total, taps } = await gramDistance(vgg, upload(a), upload(b));
+    return withTensors([a, b, ...params.values()], async ([first, second, ...uploaded]) => {
+      let next = 0;
+      const vgg = parameterTree(params, () => uploaded[next++]) as Tree & NormalisedVgg;
+      const { total, taps } = await gramDistance(vgg, first, second);
       const pairs = items(a).map((x, i) => [x, items(b)[i]] as const);
       return answers({
         'output psnr': value(
@@ -44,9 +38,7 @@ const metrics: Builder = {
         'output gram_loss': value([1], Float64Array.of(total)),
         'output gram_per_layer': value([taps.length], Float64Array.from(taps)),
       });
-    } finally {
-      for (const t of made) t.dispose();
-    }
+    });
   },
 };
 

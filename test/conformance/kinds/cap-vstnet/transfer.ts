@@ -1,33 +1,12 @@
 /** Cholesky–whitening–colouring between latents: plain, masked, mixed, and its gradient. */
 
-import { type Tensor, tensor } from '../../../../engine/index.ts';
 import { type Cwct, cwct, cwctGradient, cwctMasked } from '../../../../models/cap-vstnet/cwct.ts';
 import type { JitteredFactor } from '../../../../models/cap-vstnet/cwct-host.ts';
 import type { LabelMap } from '../../../../models/cap-vstnet/regions.ts';
 import type { Builder, Lazy } from '../../context.ts';
-import { sharedDevice } from '../../device.ts';
+import { take, withTensors } from '../../device.ts';
 import { scalar, type Value, value } from '../../values.ts';
 import { answers, labelsOf } from '../answers.ts';
-
-/** Uploads values, hands them to `use`, and frees them. */
-async function withTensors<R>(values: readonly Value[], use: (tensors: Tensor[]) => Promise<R>): Promise<R> {
-  const device = await sharedDevice();
-  const tensors = values.map(({ data, shape }) => tensor(device, data, shape));
-  try {
-    return await use(tensors);
-  } finally {
-    for (const t of tensors) t.dispose();
-  }
-}
-
-/** Reads a tensor back and frees it. */
-async function take(t: Tensor): Promise<Value> {
-  try {
-    return value(t.shape, await t.data());
-  } finally {
-    t.dispose();
-  }
-}
 
 const plain: Builder = {
   run: ({ config, inputs }) =>
