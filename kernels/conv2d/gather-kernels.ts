@@ -132,7 +132,7 @@ const tapsKernel = defineKernel({
   params: Params,
   bindings,
   subgroups: true,
-  keys: { TILE_K: [8, 32], ...flags },
+  keys: { TILE_K: [4, 8, 32], ...flags },
   valid: (key) => notBoth(key),
   grid: (p, { TILE_K }, { subgroupWidth }) =>
     blocks(p, TILE_K) * Math.ceil(p.segments / subgroupWidth) * phases(p) * p.groups,
@@ -200,4 +200,5 @@ const ROWS_TILES: readonly BlockSize[] = [
 const TAPS_TILES: readonly BlockSize[] = [
   { size: 32, time: 1.07 },
   { size: 8, time: 0.44 },
+  { size: 4, time: 0.34 },
 ];

@@ -62,7 +62,7 @@ const tapsKernel = defineKernel({
   params: Params,
   bindings,
   subgroups: true,
-  keys: { TILE_K: [4, 16] },
+  keys: { TILE_K: [4, 16, 32] },
   grid: (p, { TILE_K }, { subgroupWidth }) => slotGroups(p, TILE_K, p.c * p.kH * p.kW, subgroupWidth) * p.slots,
   cost,
 });
@@ -119,7 +119,7 @@ export function launchWeightGrad(tensors: { x: Tensor; dy: Tensor; dw: Tensor },
     if (family === 'tiled') tiledKernel.launch(bound, params);
     else if (family === 'direct') directKernel.launch(bound, params, { WG: 64 });
     else {
-      for (const { size, start, end } of cutRows(g.k, TILES)) {
+      for (const { size, start, end } of cutRows(g.k, rows ? ROWS_TILES : TAPS_TILES)) {
         const part = { ...params, startChannel: start, endChannel: end };
         if (rows) rowsKernel.launch(bound, part, { TILE_K: size, STRIDE: g.strideX });
         else tapsKernel.launch(bound, part, { TILE_K: size });
@@ -130,7 +130,12 @@ export function launchWeightGrad(tensors: { x: Tensor; dy: Tensor; dw: Tensor },
 }
 
 // Relative times of one block of channels, measured on lavapipe with 8 lanes.
-const TILES: readonly BlockSize[] = [
+const ROWS_TILES: readonly BlockSize[] = [
+  { size: 16, time: 1 },
+  { size: 4, time: 0.54 },
+];
+const TAPS_TILES: readonly BlockSize[] = [
+  { size: 32, time: 1.6 },
   { size: 16, time: 1 },
   { size: 4, time: 0.54 },
 ];
