@@ -27,7 +27,7 @@ export type Halves = readonly [Tensor, Tensor];
  * @param x2    [N, I, H, W]
  * @param base  [N, C, H/stride, W/stride]
  */
-function plusResidual({ conv }: BlockParams, x2: Tensor, stride: number, base: Tensor, sign: 1 | -1): Tensor {
+export function plusResidual({ conv }: BlockParams, x2: Tensor, stride: number, base: Tensor, sign: 1 | -1): Tensor {
   return scope(() => {
     const window = { padding: 1, paddingMode: 'reflect' } as const;
     const a = conv2d(x2, conv[1], { ...window, stride, activation: 'relu' });
@@ -86,23 +86,32 @@ export function refine(params: readonly BlockParams[], plan: RefinementPlan, hal
   });
 }
 
-/** The inverse of `refine`; drops the pad channels. */
-export function unrefine(params: readonly BlockParams[], plan: RefinementPlan, z: Tensor): Halves {
+/** The inverse of `refine`, with the pad channels still there. */
+export function unrefinePadded(params: readonly BlockParams[], plan: RefinementPlan, z: Tensor): Halves {
   return scope(() => {
     let merged = z;
     for (let i = 0; i < plan.spSteps; i++) merged = squeeze(merged);
     const steps = plan.refinement.map((spec, i) => (h: Halves) => blockInverse(params[i], spec, h)).reverse();
-    const [a, b] = chain(halve(merged), steps);
-    const { refinementPad: pad } = plan;
-    if (pad === 0) return [a, b];
-    const end = a.shape[1] - pad;
-    return [slice(a, { axis: 1, end }), slice(b, { axis: 1, end })];
+    return chain(halve(merged), steps);
   });
+}
+
+/** Drops the refinement's pad channels of each half. */
+export function dropPad({ refinementPad: pad }: RefinementPlan, [a, b]: Halves): Halves {
+  if (pad === 0) return [a, b];
+  const end = a.shape[1] - pad;
+  return [slice(a, { axis: 1, end }), slice(b, { axis: 1, end })];
+}
+
+/** The inverse of `refine`; drops the pad channels. */
+export function unrefine(params: readonly BlockParams[], plan: RefinementPlan, z: Tensor): Halves {
+  return scope(() => dropPad(plan, unrefinePadded(params, plan, z)));
 }
 
 export type RefinementPlan = Pick<CapVstnetPlan, 'refinement' | 'refinementPad'> & { readonly spSteps: number };
 
-function halve(x: Tensor): Halves {
+/** The two halves of the channels. */
+export function halve(x: Tensor): Halves {
   const half = x.shape[1] / 2;
   return [slice(x, { axis: 1, end: half }), slice(x, { axis: 1, start: half })];
 }
@@ -131,18 +140,30 @@ export function encode(params: CapVstnetParams, config: CapVstnetConfig, x: Tens
 
 /** The decoder: `encode` backwards. z: [N, 2·hiddenDim, H/s, W/s] → [N, 3, H, W]; the 29 pad channels are dropped. */
 export function decode(params: CapVstnetParams, config: CapVstnetConfig, z: Tensor): Tensor {
+  return scope(() => slice(decodeStates(params, config, z).last[0], { axis: 1, end: config.inChannel }));
+}
+
+/** What the decoder passes through: enough to rebuild everything else from. */
+export interface DecoderStates {
+  /** behind the inverse refinement, pad channels included */
+  readonly refined: Halves;
+  /** behind the last block, pad channels included; the first half begins with the picture */
+  readonly last: Halves;
+}
+
+/** The decoder without the final drop of channels. @throws ShapeError when z has the channels of another mode */
+export function decodeStates(params: CapVstnetParams, config: CapVstnetConfig, z: Tensor): DecoderStates {
+  const plan = { ...planOf(config), spSteps: config.spSteps };
+  if (z.shape.length !== 4 || z.shape[1] !== plan.latentChannels) {
+    throw new ShapeError(
+      `decode: expected a latent [N, ${plan.latentChannels}, h, w], got [${z.shape}]. ` +
+        'Photo and art latents differ: check the mode.',
+    );
+  }
   return scope(() => {
-    const plan = planOf(config);
-    if (z.shape.length !== 4 || z.shape[1] !== plan.latentChannels) {
-      throw new ShapeError(
-        `decode: expected a latent [N, ${plan.latentChannels}, h, w], got [${z.shape}]. ` +
-          'Photo and art latents differ: check the mode.',
-      );
-    }
-    const halves = unrefine(params.channel_reduction.block_list, { ...plan, spSteps: config.spSteps }, z);
+    const refined = unrefinePadded(params.channel_reduction.block_list, plan, z);
     const steps = plan.blocks.map((spec, i) => (h: Halves) => blockInverse(params.stack[i], spec, h)).reverse();
-    const [x1] = chain(halves, steps);
-    return slice(x1, { axis: 1, end: config.inChannel });
+    return { refined, last: chain(dropPad(plan, refined), steps) };
   });
 }
 

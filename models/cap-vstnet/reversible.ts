@@ -1,0 +1,187 @@
+import { customGradient, filled, scope, type Tensor, vjp } from '../../engine/index.ts';
+import { add, concat, neg, padAxis, slice, squeeze, unsqueeze } from '../../kernels/index.ts';
+import { type BlockSpec, type CapVstnetConfig, type CapVstnetPlan, planOf } from './config.ts';
+import {
+  type BlockParams,
+  type CapVstnetParams,
+  decodeStates,
+  dropPad,
+  encode,
+  type Halves,
+  halve,
+  plusResidual,
+} from './network.ts';
+
+/**
+ * The reverse sweep of one pass rebuilds every block's inputs from its outputs, so a pass keeps its last state alone:
+ * memory does not grow with the number of blocks. The official code keeps all activations.
+ *
+ * @see Gomez et al. 2017, arXiv:1707.04585, section 3.2
+ */
+
+const blockLeaves = ({ conv }: BlockParams): Tensor[] =>
+  [1, 4, 7].flatMap((i) => {
+    const { weight, bias } = conv[i as 1 | 4 | 7];
+    return [weight, bias];
+  });
+
+interface BlockGradient {
+  /** the block's inputs, rebuilt */
+  readonly inputs: Halves;
+  readonly dInputs: Halves;
+  /** one for each of `blockLeaves`, undefined where nothing flows */
+  readonly dParams: readonly (Tensor | undefined)[];
+}
+
+/**
+ * Back through (x1, x2) → (o0, o1) = (sq(x2), sq(x1) + F(x2)):
+ *
+ *     x2 = unsq(o0)   x1 = unsq(o1 − F(x2))   dx1 = unsq(d1)   dx2 = unsq(d0) + VJP_F(d1)
+ */
+export function reverseForward(
+  params: BlockParams,
+  { stride }: BlockSpec,
+  [o0, o1]: Halves,
+  [d0, d1]: Halves,
+): BlockGradient {
+  return scope(() => {
+    const un = (t: Tensor) => (stride === 2 ? unsqueeze(t) : t);
+    const x2 = un(o0);
+    // o1 − F(x2) is on the tape; its gradient along −d1 is VJP_F(d1)
+    const { outputs, pull } = vjp(() => [plusResidual(params, x2, stride, o1, -1)], [x2, ...blockLeaves(params)]);
+    const [throughF, ...dParams] = pull([neg(d1)]);
+    const dx2 = throughF ? add(un(d0), throughF) : un(d0);
+    return { inputs: [un(outputs[0]), x2], dInputs: [un(d1), dx2], dParams };
+  });
+}
+
+/**
+ * Back through the inverse block (o0, o1) → (x1, x2) = (unsq(o1 − F(x2)), unsq(o0)):
+ *
+ *     o0 = sq(x2)   o1 = sq(x1) + F(x2)   q = sq(d1)   do1 = q   do0 = sq(d2 − VJP_F(q))
+ */
+export function reverseInverse(
+  params: BlockParams,
+  { stride }: BlockSpec,
+  [x1, x2]: Halves,
+  [d1, d2]: Halves,
+): BlockGradient {
+  return scope(() => {
+    const sq = (t: Tensor) => (stride === 2 ? squeeze(t) : t);
+    const q = sq(d1);
+    const { outputs, pull } = vjp(() => [plusResidual(params, x2, stride, sq(x1), 1)], [x2, ...blockLeaves(params)]);
+    const [throughF, ...dParams] = pull([neg(q)]);
+    const inner = throughF ? add(d2, throughF) : d2;
+    return { inputs: [sq(x2), outputs[0]], dInputs: [sq(inner), q], dParams };
+  });
+}
+
+type Reverse = (params: BlockParams, spec: BlockSpec, outputs: Halves, grads: Halves) => BlockGradient;
+
+interface Step {
+  readonly params: BlockParams;
+  readonly spec: BlockSpec;
+}
+
+interface ChainGradient {
+  /** the chain's inputs, rebuilt */
+  readonly inputs: Halves;
+  readonly dInputs: Halves;
+  /** by step, as `blockLeaves` */
+  readonly dParams: readonly (readonly (Tensor | undefined)[])[];
+}
+
+/** Back through steps in the order in which they ran. Frees each state as it goes. */
+function reverseChain(steps: readonly Step[], reverse: Reverse, outputs: Halves, grads: Halves): ChainGradient {
+  let state = outputs;
+  let flowing = grads;
+  const dParams: (readonly (Tensor | undefined)[])[] = new Array(steps.length);
+  for (let i = steps.length - 1; i >= 0; i--) {
+    const found = reverse(steps[i].params, steps[i].spec, state, flowing);
+    for (const old of [...state, ...flowing]) {
+      const alive = [...outputs, ...grads, ...found.inputs, ...found.dInputs].includes(old);
+      if (!alive) old.dispose();
+    }
+    state = found.inputs;
+    flowing = found.dInputs;
+    dParams[i] = found.dParams;
+  }
+  return { inputs: state, dInputs: flowing, dParams };
+}
+
+const stackSteps = (params: CapVstnetParams, plan: CapVstnetPlan): Step[] =>
+  plan.blocks.map((spec, i) => ({ params: params.stack[i], spec }));
+const refinementSteps = (params: CapVstnetParams, plan: CapVstnetPlan): Step[] =>
+  plan.refinement.map((spec, i) => ({ params: params.channel_reduction.block_list[i], spec }));
+const parameterLeaves = (params: CapVstnetParams, plan: CapVstnetPlan): Tensor[] =>
+  [...stackSteps(params, plan), ...refinementSteps(params, plan)].flatMap((step) => blockLeaves(step.params));
+
+function times(count: number, step: (t: Tensor) => Tensor, t: Tensor): Tensor {
+  let out = t;
+  for (let i = 0; i < count; i++) out = step(out);
+  return out;
+}
+
+/** `encode` whose reverse sweep rebuilds what it needs from z. */
+export function encodeReversible(params: CapVstnetParams, config: CapVstnetConfig, x: Tensor): Tensor {
+  const plan = planOf(config);
+  const [z] = customGradient({
+    name: 'encode',
+    inputs: [x, ...parameterLeaves(params, plan)],
+    forward: () => [encode(params, config, x)] as const,
+    saves: ([latent]) => [latent],
+    backward: ([dz], [latent]) => {
+      const squeezed = (t: Tensor) => halve(times(config.spSteps, squeeze, t));
+      const refinement = reverseChain(
+        refinementSteps(params, plan),
+        reverseForward,
+        squeezed(latent),
+        squeezed(dz as Tensor),
+      );
+      const drop = (halves: Halves) => dropPad({ ...plan, spSteps: config.spSteps }, halves);
+      const stack = reverseChain(
+        stackSteps(params, plan),
+        reverseForward,
+        drop(refinement.inputs),
+        drop(refinement.dInputs),
+      );
+      const dx = slice(stack.dInputs[0], { axis: 1, end: config.inChannel });
+      return [dx, ...stack.dParams.flat(), ...refinement.dParams.flat()];
+    },
+  });
+  return z;
+}
+
+/**
+ * `decode` whose reverse sweep rebuilds what it needs from the last state with all its channels: the picture alone is
+ * not enough, for 29 channels of it are dropped. A padded refinement keeps its state too.
+ */
+export function decodeReversible(params: CapVstnetParams, config: CapVstnetConfig, z: Tensor): Tensor {
+  const plan = planOf(config);
+  const padded = plan.refinementPad > 0;
+  return scope(() => {
+    const [picture] = customGradient({
+      name: 'decode',
+      inputs: [z, ...parameterLeaves(params, plan)],
+      forward: () => {
+        const { refined, last } = decodeStates(params, config, z);
+        const out = slice(last[0], { axis: 1, end: config.inChannel });
+        return padded ? [out, ...last, ...refined] : [out, ...last];
+      },
+      saves: ([, ...states]) => states,
+      backward: ([dPicture], [x1, x2, ...refined]) => {
+        const half = x1.shape[1];
+        const d1 = padAxis(dPicture as Tensor, 1, 0, half - config.inChannel);
+        const d2 = filled(x2, x2, 0);
+        const stack = reverseChain(stackSteps(params, plan).reverse(), reverseInverse, [x1, x2], [d1, d2]);
+        const grow = (t: Tensor) => (padded ? padAxis(t, 1, 0, plan.refinementPad) : t);
+        const state: Halves = padded ? [refined[0], refined[1]] : stack.inputs;
+        const grads: Halves = [grow(stack.dInputs[0]), grow(stack.dInputs[1])];
+        const refinement = reverseChain(refinementSteps(params, plan).reverse(), reverseInverse, state, grads);
+        const dz = times(config.spSteps, unsqueeze, concat(refinement.dInputs, 1));
+        return [dz, ...[...stack.dParams].reverse().flat(), ...[...refinement.dParams].reverse().flat()];
+      },
+    });
+    return picture;
+  });
+}
