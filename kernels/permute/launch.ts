@@ -4,6 +4,7 @@ import { type Lanes, perLanes } from '../lib/lanes.ts';
 
 const STRIP = 4;
 const WG = 256;
+const BLOCKS_WG = 64;
 const TILE = 32;
 const MAX_AXES = 6;
 
@@ -26,14 +27,29 @@ const stridedKernels = perLanes(({ lanes, suffix, T, lib }) =>
   }),
 );
 
+const Matrices = d.struct({ batches: d.u32, rows: d.u32, columns: d.u32 }).$name('Params');
+type MatrixSizes = { batches: number; rows: number; columns: number };
+const tiles = (p: MatrixSizes) => p.batches * Math.ceil(p.rows / TILE) * Math.ceil(p.columns / TILE);
+const moves = (p: MatrixSizes, bytes: number) => ({ flops: 0, bytes: 2 * p.batches * p.rows * p.columns * bytes });
+
 const transposeKernel = defineKernel({
   name: 'permute.transpose',
   wgsl: new URL('./transpose.wgsl', import.meta.url),
-  params: d.struct({ batches: d.u32, rows: d.u32, columns: d.u32 }).$name('Params'),
+  params: Matrices,
   bindings: { x: read('T'), y: write('T') },
   keys: { WG: [WG] },
-  grid: (p) => p.batches * Math.ceil(p.rows / TILE) * Math.ceil(p.columns / TILE),
-  cost: (p, bytes) => ({ flops: 0, bytes: 2 * p.batches * p.rows * p.columns * bytes }),
+  grid: tiles,
+  cost: moves,
+});
+
+const blocksKernel = defineKernel({
+  name: 'permute.transposeBlocks',
+  wgsl: new URL('./transpose-blocks.wgsl', import.meta.url),
+  params: Matrices,
+  bindings: { x: read('T4'), y: write('T4') },
+  keys: { WG: [BLOCKS_WG] },
+  grid: tiles,
+  cost: moves,
 });
 
 /** One axis of y: its extent, and how far apart its neighbours lie in x (negative: x is read backwards). */
@@ -58,7 +74,8 @@ export function launchWalks(name: string, x: Tensor, y: Tensor, walks: readonly 
   const base = merged.reduce((sum, { extent, stride }) => sum - Math.min(stride, 0) * (extent - 1), 0);
   const matrix = matrixOf(merged);
   if (matrix && base === 0) {
-    transposeKernel.launch({ x, y }, matrix, { WG });
+    if (matrix.rows % 4 === 0 && matrix.columns % 4 === 0) blocksKernel.launch({ x, y }, matrix, { WG: BLOCKS_WG });
+    else transposeKernel.launch({ x, y }, matrix, { WG });
     return;
   }
   const last = merged.at(-1) as Walk;
@@ -95,7 +112,7 @@ function merge(walks: readonly Walk[]): Walk[] {
 }
 
 /** The batch of matrices that these axes transpose, if that is all they do. */
-function matrixOf(walks: readonly Walk[]): { batches: number; rows: number; columns: number } | undefined {
+function matrixOf(walks: readonly Walk[]): MatrixSizes | undefined {
   const [rest, across, along] = walks.length === 3 ? walks : [undefined, ...walks];
   if (walks.length > 3 || !across || !along || across.stride !== 1) return undefined;
   const columns = across.extent;
