@@ -115,12 +115,22 @@ export function geometryOf(op: string, x: Shape, weight: Shape, window: Window):
   };
 }
 
-/** Extents of a transposed convolution's output, as PyTorch has them. */
+/**
+ * Extents of a transposed convolution's output, as PyTorch has them.
+ *
+ * @throws ShapeError when the output padding is not less than the stride
+ */
 export function transposedSize(x: Shape, weight: Shape, window: Window, outputPadding: Pair): [number, number] {
   const [strideY, strideX] = pair(window.stride);
   const [dilationY, dilationX] = pair(window.dilation);
   const [top, bottom, left, right] = sides(window.padding);
   const [extraY, extraX] = pair(outputPadding);
+  if (extraY >= strideY || extraX >= strideX || Math.min(extraY, extraX) < 0) {
+    throw new ShapeError(
+      `convTranspose2d: expected outputPadding to be at least 0 and less than the stride ${strideY} x ${strideX}, ` +
+        `got ${extraY} x ${extraX}. Pad the result instead.`,
+    );
+  }
   return [
     (x[2] - 1) * strideY - top - bottom + dilationY * (weight[2] - 1) + extraY + 1,
     (x[3] - 1) * strideX - left - right + dilationX * (weight[3] - 1) + extraX + 1,
