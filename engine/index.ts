@@ -5,6 +5,7 @@ export * from './define-op.ts';
 export { deviceOf } from './device/acquire.ts';
 export type { AdapterInfo, Capabilities, Device, Forecast } from './device/device.ts';
 export * from './errors.ts';
+export { copyLeaves, type Flat, flatLike, overwrite } from './flat.ts';
 export { mib } from './pool.ts';
 export type { KernelProfile, OpProfile, Profiler } from './profile.ts';
 export * from './random.ts';

@@ -85,7 +85,7 @@ export class Recorder {
   }
 
   /** Host data into a pooled buffer, in order with the dispatches around it: a queue write would overtake them. */
-  upload(to: PooledBuffer, data: Uint8Array): void {
+  upload(to: PooledBuffer, data: Uint8Array, toOffset = 0): void {
     if (!to.gpu) return;
     const size = Math.ceil(data.byteLength / 4) * 4;
     const staging = this.#gpu.createBuffer({
@@ -97,7 +97,7 @@ export class Recorder {
     new Uint8Array(staging.getMappedRange()).set(data);
     staging.unmap();
     this.#staging.push(staging);
-    this.copy({ from: staging, fromOffset: 0, to: to.gpu, toOffset: 0, bytes: size });
+    this.copy({ from: staging, fromOffset: 0, to: to.gpu, toOffset, bytes: size });
   }
 
   /** Submits all records when every pipeline is compiled; returns whether nothing is left. */

@@ -1,5 +1,6 @@
 /** Every op. A room adds one line here; tests, gradient checks, shader lint and bench find it through the registry. */
 
+export { type AdamOptions, type AdamSlice, adamUpdate, type GuardOptions, gradientGuard } from './adam/adam.ts';
 export {
   type BatchNormOptions,
   type BatchNormParams,
@@ -29,6 +30,9 @@ export {
   type Statistics,
   type StatisticsOptions,
 } from './covariance/statistics.ts';
+export { gather } from './gather/gather.ts';
+export { oneHot } from './gather/one-hot.ts';
+export { embedding, indexSelect } from './gather/select.ts';
 export { instanceNorm } from './instance-norm/instance-norm.ts';
 export { type LayerNormOptions, layerNorm } from './layer-norm/layer-norm.ts';
 export { type LinearWeights, linear, type MatmulOptions, matmul } from './matmul/matmul.ts';

@@ -246,6 +246,9 @@ export function full(like: Tensor, spec: TensorSpec, value: number): Tensor {
   return out;
 }
 
+/** Sets every element of x, in place: for buffers that no tape follows. */
+export const fillInPlace = (x: Tensor, value: number): void => launchFill(x, value);
+
 /** Zeros of the shape and type of `like`. */
 export const zerosLike = (like: Tensor): Tensor => full(like, like, 0);
 

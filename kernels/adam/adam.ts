@@ -1,0 +1,121 @@
+import * as d from 'typegpu/data';
+import { defineKernel, empty, optional, read, readWrite, type Tensor, write } from '../../engine/index.ts';
+
+const WG = 256;
+const PER_THREAD = 8;
+/** Values that one partial sum of squares covers. */
+const RUN = 4 * WG * PER_THREAD;
+
+const adamKernel = defineKernel({
+  name: 'adam.update',
+  wgsl: new URL('./adam.wgsl', import.meta.url),
+  params: d
+    .struct({
+      ...{ count: d.u32, beta1: d.f32, beta2: d.f32, eps: d.f32 },
+      ...{ weightDecay: d.f32, keep: d.f32, stepSize: d.f32, rootCorrection2: d.f32 },
+    })
+    .$name('Params'),
+  bindings: {
+    param: readWrite('vec4f'),
+    moment1: readWrite('vec4f'),
+    moment2: readWrite('vec4f'),
+    grad: read('vec4f'),
+    control: read('f32'),
+  },
+  keys: { WG: [WG] },
+  grid: (p) => Math.ceil(p.count / WG),
+  cost: (p) => ({ flops: 60 * p.count, bytes: 4 * 4 * 7 * p.count }),
+});
+
+const squaresKernel = defineKernel({
+  name: 'adam.squares',
+  wgsl: new URL('./squares.wgsl', import.meta.url),
+  params: d.struct({ count: d.u32, runs: d.u32, first: d.u32 }).$name('Params'),
+  bindings: { grad: read('vec4f'), part: readWrite('f32') },
+  keys: { WG: [WG], PER_THREAD: [PER_THREAD] },
+  grid: (p) => p.runs,
+  cost: (p) => ({ flops: 8 * p.count, bytes: 16 * p.count }),
+});
+
+const guardKernel = defineKernel({
+  name: 'adam.guard',
+  wgsl: new URL('./guard.wgsl', import.meta.url),
+  params: d.struct({ parts: d.u32, infos: d.u32, maxNorm: d.f32 }).$name('Params'),
+  bindings: { part: read('f32'), info: optional(read('u32'), 'HAS_INFO'), control: write('f32') },
+  keys: { WG: [WG], HAS_INFO: [0, 1] },
+  grid: () => 1,
+  cost: (p) => ({ flops: 2 * p.parts, bytes: 4 * (p.parts + p.infos) }),
+});
+
+export interface GuardOptions {
+  /** largest global L2 norm of the gradients; no clipping when left out */
+  maxNorm?: number;
+  /** u32 [n]: any value above 0 forbids the update, such as the `info` of a factorisation */
+  info?: Tensor;
+}
+
+/**
+ * What an update needs to know of all gradients, left on the device: [scale, ok, norm, worst info], f32 [4]. `ok` is 0
+ * when the norm is NaN or infinite, or an info is above 0.
+ *
+ * @param grads  flat f32 buffers whose padding is zero
+ */
+export function gradientGuard(grads: readonly Tensor[], { maxNorm = 0, info }: GuardOptions = {}): Tensor {
+  const [{ device }] = grads;
+  const runs = grads.map(({ size }) => Math.ceil(size / RUN));
+  const parts = runs.reduce((sum, n) => sum + n, 0);
+  const part = empty(device, { shape: [parts], dtype: 'f32' });
+  let first = 0;
+  grads.forEach((grad, i) => {
+    const params = { count: Math.ceil(grad.size / 4), runs: runs[i], first };
+    squaresKernel.launch({ grad, part }, params, { WG, PER_THREAD });
+    first += runs[i];
+  });
+  const control = empty(device, { shape: [4], dtype: 'f32' });
+  const params = { parts, infos: info?.size ?? 0, maxNorm };
+  guardKernel.launch({ part, info, control }, params, { WG, HAS_INFO: info ? 1 : 0 });
+  part.dispose();
+  return control;
+}
+
+export interface AdamOptions {
+  lr: number;
+  betas: readonly [number, number];
+  eps: number;
+  weightDecay: number;
+  /** AdamW's decay of the parameter itself, instead of L2 in the gradient */
+  decoupled?: boolean;
+  /** updates so far, this one included: t of the bias correction */
+  step: number;
+}
+
+/** A slice of the optimiser's state: flat f32 buffers of one size. */
+export interface AdamSlice {
+  readonly param: Tensor;
+  readonly grad: Tensor;
+  readonly moment1: Tensor;
+  readonly moment2: Tensor;
+}
+
+/**
+ * One Adam update in place, with PyTorch's order of operations. Does nothing where `control` says so.
+ *
+ * @param control  from `gradientGuard`
+ * @see Kingma and Ba 2015, arXiv:1412.6980, algorithm 1; Loshchilov and Hutter 2019 for `decoupled`
+ */
+export function adamUpdate(slice: AdamSlice, control: Tensor, options: AdamOptions): void {
+  const { lr, betas, eps, weightDecay, decoupled = false, step } = options;
+  const [beta1, beta2] = betas;
+  adamKernel.launch(
+    { ...slice, control },
+    {
+      count: Math.ceil(slice.param.size / 4),
+      ...{ beta1, beta2, eps },
+      weightDecay: decoupled ? 0 : weightDecay,
+      keep: decoupled ? 1 - lr * weightDecay : 1,
+      stepSize: lr / (1 - beta1 ** step),
+      rootCorrection2: Math.sqrt(1 - beta2 ** step),
+    },
+    { WG },
+  );
+}

@@ -1,0 +1,68 @@
+import { copyLeaves, type Flat, flatLike, leaves, type Tensor, type Tree } from '../../engine/index.ts';
+import { adamUpdate, fillInPlace, gradientGuard } from '../../kernels/index.ts';
+
+export interface AdamConfig {
+  readonly betas?: readonly [number, number];
+  readonly eps?: number;
+  readonly weightDecay?: number;
+  readonly decoupled?: boolean;
+  /** largest global norm of the gradients */
+  readonly clipNorm?: number;
+}
+
+/** Parameters with their moments. `params` are views into flat buffers, updated in place. */
+export interface Adam<P extends Tree> {
+  readonly params: P;
+  readonly moment1: P;
+  readonly moment2: P;
+  /**
+   * Records one update. The gradients are no longer needed afterwards.
+   *
+   * @param lr    of this step
+   * @param step  updates so far, this one included
+   * @param info  u32: values above 0 forbid the update
+   * @returns     control [scale, ok, norm, worst info], see `gradientGuard`
+   */
+  update(grads: P, lr: number, step: number, info?: Tensor): Tensor;
+  dispose(): void;
+}
+
+/** Takes over a tree of f32 parameters: copies it into flat buffers and starts with moments of zero. */
+export function adam<P extends Tree>(initial: P, config: AdamConfig = {}): Adam<P> {
+  const { betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0, decoupled = false, clipNorm } = config;
+  const [param, moment1, moment2, grad] = [0, 1, 2, 3].map(() => zeroFlat(initial));
+  copyLeaves(param.views, initial);
+  return {
+    params: param.views,
+    moment1: moment1.views,
+    moment2: moment2.views,
+    update(grads, lr, step, info) {
+      copyLeaves(grad.views, grads);
+      const control = gradientGuard(grad.buffers, { maxNorm: clipNorm, info });
+      param.buffers.forEach((_, i) => {
+        const slice = {
+          param: param.buffers[i],
+          grad: grad.buffers[i],
+          moment1: moment1.buffers[i],
+          moment2: moment2.buffers[i],
+        };
+        adamUpdate(slice, control, { lr, betas, eps, weightDecay, decoupled, step });
+      });
+      return control;
+    },
+    dispose() {
+      for (const flat of [param, moment1, moment2, grad]) disposeFlat(flat);
+    },
+  };
+}
+
+/** Flat buffers of zeros, gaps included: sums over whole buffers then see the leaves alone. */
+function zeroFlat<P extends Tree>(tree: P): Flat<P> {
+  const flat = flatLike(tree);
+  for (const buffer of flat.buffers) fillInPlace(buffer, 0);
+  return flat;
+}
+
+function disposeFlat({ buffers, views }: Flat<Tree>): void {
+  for (const tensor of [...leaves(views).map(([, view]) => view), ...buffers]) tensor.dispose();
+}
