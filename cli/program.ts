@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { readAliases } from './aliases.ts';
+import { registerBench } from './bench.ts';
 import { registerCkpt } from './ckpt.ts';
 import { registerCompletion } from './completion.ts';
 import { applyLayers, resolvedConfig } from './config.ts';
@@ -27,6 +28,7 @@ export function buildProgram(): Command {
   registerDevices(program);
   registerStylize(program);
   registerCkpt(program);
+  registerBench(program);
   registerCompletion(program);
   settle(program);
   program.hook('preAction', async (_, command) => {

@@ -56,7 +56,10 @@ export async function measureRoofline(device: Device): Promise<Roofline> {
 }
 
 async function copyRate(device: Device): Promise<number> {
-  const bytes = Math.min(COPY_BYTES, device.capabilities.maxBindingBytes);
+  const { pool, capabilities } = device;
+  // under a byte budget with what is left of it
+  const room = Math.floor((pool.budgetBytes - pool.stats.usedBytes) / 4 / 256) * 256;
+  const bytes = Math.max(256, Math.min(COPY_BYTES, capabilities.maxBindingBytes, room));
   const [x, y] = scope(() => {
     const spec = { shape: [bytes / 4], dtype: 'f32' as const };
     return [empty(device, spec), empty(device, spec)];

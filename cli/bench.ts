@@ -1,0 +1,67 @@
+/** `miaobi bench`: how fast the kernels are on this device, against what it was measured to allow. */
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { type Command, Option } from 'commander';
+import { CliError, EXIT, type ExitCode } from './errors.ts';
+import { type Globals, globalsOf, numberIn } from './options.ts';
+
+interface BenchFlags {
+  readonly suite: string;
+  readonly filter?: string;
+  readonly types: string;
+  readonly seconds: number;
+  readonly out?: string;
+  readonly compare?: string;
+  readonly cold?: boolean;
+}
+
+export function registerBench(program: Command): void {
+  program
+    .command('bench')
+    .description('time every kernel, forward and backward, against the roofline measured on this device')
+    .addOption(new Option('--suite <name>', 'what is timed').choices(['kernels', 'host']).default('kernels'))
+    .option('--filter <text>', 'only rows with this in their title, for example "conv2d" or "backward · f32"')
+    .addOption(new Option('--types <list>', 'storage types').choices(['f32', 'f16', 'f32,f16']).default('f32,f16'))
+    .option('--seconds <s>', 'time to spend on a row', numberIn(0.01, 600), 1)
+    .option('--out <file>', 'add the rows to this file, as JSON lines')
+    .option('--compare <file>', 'show the speed beside that of a file that --out wrote')
+    .option(
+      '--cold',
+      "without the driver's cache of compiled shaders, so that the first run shows what compiling costs",
+    )
+    .addHelpText('after', EXAMPLES)
+    .action(async (flags: BenchFlags, command: Command) => {
+      process.exitCode = await runBench(flags, globalsOf(command));
+    });
+}
+
+const EXAMPLES = `
+Times are of the GPU where it has timestamps, else of the clock. "of roof" is the share of the roofline: the time that
+arithmetic at the peak or memory at the speed of a copy would take, whichever is longer.
+
+Examples:
+  miaobi bench --filter conv2d
+  miaobi bench --out before.jsonl        # then change a kernel
+  miaobi bench --compare before.jsonl`;
+
+/** The suites are no layer that commands may import: they run in a process of their own. */
+function runBench(flags: BenchFlags, globals: Globals): Promise<ExitCode> {
+  const { suite, filter, types, seconds, out, compare } = flags;
+  const { device, backend } = globals;
+  const values = { suite, filter, types, seconds: String(seconds), out, compare, device, backend };
+  const switches = { json: globals.json, quiet: globals.quiet };
+  const args = [
+    ...Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}=${value}`])),
+    ...Object.entries(switches).flatMap(([name, on]) => (on ? [`--${name}`] : [])),
+  ];
+  const entry = fileURLToPath(new URL('../bench/main.ts', import.meta.url));
+  const env = { ...process.env, ...(flags.cold ? { MESA_SHADER_CACHE_DISABLE: 'true' } : {}) };
+  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), entry, ...args], {
+    stdio: 'inherit',
+    env,
+  });
+  return new Promise((resolve, reject) => {
+    child.on('error', (error) => reject(new CliError(`bench: ${error.message}`, EXIT.internal)));
+    child.on('close', (code) => resolve((code ?? EXIT.internal) as ExitCode));
+  });
+}
