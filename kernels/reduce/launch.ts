@@ -58,11 +58,11 @@ const columnsKernels = perLanes(({ lanes, suffix, T, U, lib }) =>
 );
 
 /** The longest serial sum of one thread: what keeps rounding errors near those of a pairwise sum. */
-const CHAIN = 64;
+const CHAIN = 16;
 /** Rows shorter than this are summed by one thread each. */
 const SHORT_ROW = 32;
 /** Rows up to this many vectors are summed by eight threads each, where there are rows enough. */
-const TEAM_ROW = 8 * CHAIN;
+const TEAM_ROW = 16 * CHAIN;
 
 /** How one pass covers a run. Lengths, chunks and inner extents count vectors of `lanes` values. */
 export interface Pass {

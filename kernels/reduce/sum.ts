@@ -87,7 +87,7 @@ export interface SumOptions {
 }
 
 /**
- * Sum over any axes, in an order that depends on the shape alone.
+ * Sum over any axes, in an order fixed by the shape and the class of device.
  *
  * @param x  any rank, f32 or f16 (accumulated in f32)
  * @returns  the shape of x without `axes`, or with them at 1
