@@ -20,6 +20,8 @@ import { selectRef, selectTransposeRef } from './reference.ts';
 
 const STRIP = 4;
 const WG = 256;
+/** small: there are few rows, and each thread has much to do */
+const ORDER_WG = 64;
 
 const selectKernels = perLanes(({ lanes, suffix, T, lib }) =>
   defineKernel({
@@ -29,25 +31,32 @@ const selectKernels = perLanes(({ lanes, suffix, T, lib }) =>
     params: d.struct({ outer: d.u32, rows: d.u32, count: d.u32, inner: d.u32 }).$name('Params'),
     bindings: { x: read(T), index: read('u32'), y: write(T) },
     keys: { WG: [WG] },
-    grid: (p) => Math.ceil((Math.ceil(p.outer / STRIP) * p.count * p.inner) / WG),
+    grid: (p) => Math.ceil((p.outer * Math.ceil(p.count / STRIP) * p.inner) / WG),
     cost: (p, bytes) => ({ flops: 0, bytes: 2 * lanes * p.outer * p.count * p.inner * bytes }),
   }),
 );
 
-const transposeKernels = perLanes(({ lanes, suffix, T, U, lib }) =>
+const orderKernel = defineKernel({
+  name: 'gather.order',
+  wgsl: new URL('./order.wgsl', import.meta.url),
+  params: d.struct({ rows: d.u32, count: d.u32 }).$name('Params'),
+  bindings: { index: read('vec4u'), order: write('u32'), starts: write('u32') },
+  keys: { WG: [ORDER_WG] },
+  grid: (p) => Math.ceil((p.rows + 1) / ORDER_WG),
+  cost: (p) => ({ flops: 2 * (p.rows + 1) * p.count, bytes: 4 * (2 * p.count + p.rows) }),
+});
+
+const addRows = perLanes(({ lanes, suffix, T, U, lib }) =>
   defineKernel({
-    name: `gather.selectTranspose${suffix}`,
-    wgsl: new URL('./select-transpose.wgsl', import.meta.url),
+    name: `gather.addRows${suffix}`,
+    wgsl: new URL('./add-rows.wgsl', import.meta.url),
     lib: [lib],
-    params: d
-      .struct({ outer: d.u32, rows: d.u32, count: d.u32, inner: d.u32, chunk: d.u32, chunks: d.u32 })
-      .$name('Params'),
-    bindings: { y: read(T), index: read('u32'), x: write(U) },
+    params: d.struct({ outer: d.u32, rows: d.u32, count: d.u32, inner: d.u32, chunks: d.u32 }).$name('Params'),
+    bindings: { y: read(T), order: read('u32'), starts: read('u32'), x: write(U) },
     keys: { WG: [WG] },
     grid: (p) => Math.ceil((p.chunks * p.outer * p.rows * p.inner) / WG),
-    // every thread looks at every index of its chunk
     cost: (p, bytes) => ({
-      flops: p.outer * p.rows * p.inner * p.count,
+      flops: lanes * p.outer * p.count * p.inner,
       bytes: lanes * p.outer * p.inner * (p.count + p.chunks * p.rows) * bytes,
     }),
   }),
@@ -129,14 +138,31 @@ const selectOp: Op<'x' | 'index', readonly ['y'], AxisAttrs> = defineOp({
 
 /** How many terms one thread takes before the work is split over more threads. */
 const CHUNK = 1024;
-/** Partial sums are kept below this many elements, where there is more than one of each. */
+/** Partial sums are kept below this many elements. */
 const MAX_PARTIAL = 2 ** 22;
 
-/** Chunks of indices: enough threads for long sums over few rows, one chunk where there are rows enough. */
-function chunksOf(count: number, size: number): { chunk: number; chunks: number } {
-  const wanted = Math.min(Math.ceil(count / CHUNK), Math.max(1, Math.floor(MAX_PARTIAL / size)));
-  const chunk = Math.ceil(count / wanted);
-  return { chunk, chunks: Math.ceil(count / chunk) };
+/** Parts of each row's sum. One where there are rows enough; partial sums must be whole vectors. */
+function chunksOf(count: number, size: number): number {
+  if (size % 4 !== 0) return 1;
+  return Math.min(Math.ceil(count / CHUNK), Math.max(1, Math.floor(MAX_PARTIAL / size)));
+}
+
+/** x[o, r, i] = Σ y[o, k, i] over k with index[k] = r, in rising order. */
+function launchAdd(y: Tensor, index: Tensor, x: Tensor, axis: number): void {
+  const { inner, ...params } = sizes(x.shape, axis, index.size);
+  const lanes = lanesFor(inner);
+  const chunks = chunksOf(index.size, x.size);
+  const order = empty(x.device, index);
+  const starts = empty(x.device, { shape: [params.rows + 1], dtype: 'u32' });
+  const target = chunks === 1 ? x : empty(x.device, { shape: [chunks, ...x.shape], dtype: 'f32' });
+  orderKernel.launch({ index, order, starts }, { rows: params.rows, count: params.count }, { WG: ORDER_WG });
+  addRows[lanes].launch({ y, order, starts, x: target }, { ...params, inner: inner / lanes, chunks }, { WG });
+  if (target !== x) {
+    addChunks.launch({ partial: target, x }, { count: x.size / 4, chunks }, { WG });
+    target.dispose();
+  }
+  order.dispose();
+  starts.dispose();
 }
 
 const transposeOp: Op<'y' | 'index', readonly ['x'], ExtentAttrs> = defineOp({
@@ -145,19 +171,7 @@ const transposeOp: Op<'y' | 'index', readonly ['x'], ExtentAttrs> = defineOp({
   outputs: ['x'],
   defaults: { axis: 0, extent: 1 },
   shape: ({ y }, { axis, extent }) => ({ x: { shape: withExtent(y.shape, axis, extent), dtype: y.dtype } }),
-  forward: ({ y, index }, { x }, { axis }) => {
-    const { inner, ...params } = sizes(x.shape, axis, index.size);
-    const lanes = lanesFor(inner);
-    const split = chunksOf(index.size, x.size);
-    const vectors = Math.ceil(x.size / 4);
-    // partial sums lie a whole number of vectors apart only where x has a whole number
-    const { chunk, chunks } = x.size % 4 === 0 ? split : { chunk: index.size, chunks: 1 };
-    const target = chunks === 1 ? x : empty(x.device, { shape: [chunks, ...x.shape], dtype: 'f32' });
-    transposeKernels[lanes].launch({ y, index, x: target }, { ...params, inner: inner / lanes, chunk, chunks }, { WG });
-    if (target === x) return;
-    addChunks.launch({ partial: target, x }, { count: vectors, chunks }, { WG });
-    target.dispose();
-  },
+  forward: ({ y, index }, { x }, { axis }) => launchAdd(y, index, x, axis),
   saves: ['index'],
   backward: ({ dx, index }, { axis }) => ({ dy: selectOp({ x: dx, index }, { axis }).y }),
   reference: ({ y, index }, { axis, extent }) => ({ x: selectTransposeRef(y, index, axis, extent) }),
@@ -167,6 +181,7 @@ const transposeOp: Op<'y' | 'index', readonly ['x'], ExtentAttrs> = defineOp({
     { inputs: { y: [3000, 4], index: label([3000], 6) }, attrs: { extent: 5 } },
     { inputs: { y: [2, 1500, 2], index: label([1500], 3) }, attrs: { axis: 1, extent: 3 } },
     { inputs: { y: [1025, 3], index: label([1025], 3) }, attrs: { extent: 3 } },
+    { inputs: { y: [2, 9, 4], index: label([9], 4e9) }, attrs: { axis: 1, extent: 130 } },
   ],
 });
 

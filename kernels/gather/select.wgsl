@@ -1,5 +1,5 @@
 // y[o, k, i] = x[o, index[k], i] over arrays seen as [outer, axis, inner]; an index past the axis gives 0.
-// A thread owns one (k, i) of STRIP neighbouring o, and reads its index once. `inner` counts elements, or vectors of four.
+// A thread owns one (o, i) of STRIP neighbouring k. `inner` counts elements, or vectors of four.
 const STRIP = 4u;
 
 @compute @workgroup_size(WG)
@@ -9,21 +9,19 @@ fn main(
   @builtin(local_invocation_index) thread: u32,
 ) {
   let t = groupIndex(group, groups) * WG + thread;
-  let run = P.count * P.inner;
-  let strip = t / run;
-  let place = t - strip * run;
-  let first = strip * STRIP;
-  if (first >= P.outer) { return; }
-  let k = place / P.inner;
-  let row = index[k];
-  let inside = row < P.rows;
-  var xAt = (first * P.rows + min(row, P.rows - 1u)) * P.inner + place - k * P.inner;
-  var yAt = first * run + place;
-  let end = min(first + STRIP, P.outer);
-  for (var o = first; o < end; o++) {
-    let value = x[xAt];
-    y[yAt] = select(VT(), value, inside);
-    xAt += P.rows * P.inner;
-    yAt += run;
+  let strips = (P.count + STRIP - 1u) / STRIP;
+  let line = t / P.inner;
+  let i = t - line * P.inner;
+  let o = line / strips;
+  if (o >= P.outer) { return; }
+  let first = (line - o * strips) * STRIP;
+  let end = min(first + STRIP, P.count);
+  let base = o * P.rows * P.inner + i;
+  var yAt = (o * P.count + first) * P.inner + i;
+  for (var k = first; k < end; k++) {
+    let row = index[k];
+    let value = x[base + min(row, P.rows - 1u) * P.inner];
+    y[yAt] = select(VT(), value, row < P.rows);
+    yAt += P.inner;
   }
 }
