@@ -13,6 +13,7 @@ const ops = defineNorm({
     { inputs: { x: [3, 4, 5, 7] } },
     { inputs: { x: [2, 3, 8, 8] } },
     { inputs: { x: [9, 5] } },
+    { inputs: { x: [300, 3] }, dtypes: ['f32'] }, // columns in several segments
     { inputs: { x: { shape: [4, 2, 9, 9], offset: 1e4 } }, dtypes: ['f32'] },
     { inputs: { x: [40, 2, 20, 14] }, attrs: { eps: 1e-3 }, dtypes: ['f32'] }, // channels split over workgroups
     { inputs: { x: [16, 64, 64, 64] }, bench: '64 channels of 16 planes of 64²' },

@@ -23,6 +23,7 @@ const ops = defineNorm({
     { inputs: { x: [1, 2, 101, 97] }, dtypes: ['f32'] }, // split, single values
     { inputs: { x: [3, 2, 2] }, attrs: { eps: 1e-3 } },
     { inputs: { x: [1, 64, 256, 256] }, bench: '64 planes of 256²' },
+    { inputs: { x: [1, 64, 255, 255] }, bench: '64 planes of 255²' },
     { inputs: { x: [1, 3, 1280, 1280] }, bench: '3 planes of 1280²' },
     { inputs: { x: [1, 1024, 64, 64] }, bench: '1024 planes of 64²' },
   ],

@@ -3,7 +3,7 @@ import { defineKernel, empty, optional, read, type Tensor, write } from '../../e
 import { perLanes } from '../lib/lanes.ts';
 import { launchSum } from '../reduce/launch.ts';
 import { AFFINE, AFFINE_KEYS, type Affinity } from './launch.ts';
-import { type Layout, planOf, SHORT_SLAB } from './layout.ts';
+import { type Layout, planOf } from './layout.ts';
 
 const u = d.u32;
 const here = (file: string) => new URL(`./${file}`, import.meta.url);
@@ -46,6 +46,22 @@ const gradMomentsKernels = perLanes(({ lanes, suffix, T, U, lib }) =>
     // weights of groups do not enter the sums
     keys: { AFFINE: [0, 2], WG: [64, 256] },
     grid: (p) => p.groups * p.segments,
+    cost: (p, bytes) => {
+      const values = p.outer * p.groups * p.length * lanes;
+      return { flops: 5 * values, bytes: 2 * values * bytes };
+    },
+  }),
+);
+
+const gradMomentsColumnsKernels = perLanes(({ lanes, suffix, T, lib }) =>
+  defineKernel({
+    name: `normalize.gradMomentsColumns${suffix}`,
+    wgsl: here('grad-moments-columns.wgsl'),
+    lib: [lib, here('normalised.wgsl')],
+    params: d.struct({ outer: u, groups: u, length: u, segments: u, isNormalised: u }).$name('Params'),
+    bindings: { dy: read(T), v: read(T), stats: read('vec4f'), partial: write('vec2f') },
+    keys: { WG: [64] },
+    grid: (p) => Math.ceil((p.groups * p.length * p.segments) / 64),
     cost: (p, bytes) => {
       const values = p.outer * p.groups * p.length * lanes;
       return { flops: 5 * values, bytes: 2 * values * bytes };
@@ -126,32 +142,37 @@ export function launchNormGradient(
 ): void {
   const { dy, v, stats, fixedStatistics } = gradient;
   const { outer, groups, length } = layout;
-  const { fused, lanes, segments, chunk, workgroup } = planOf(layout, dy.device.capabilities);
+  const { kind, lanes, segments, chunk, workgroup, parts } = planOf(layout, dy.device.capabilities);
   const isNormalised = gradient.isNormalised ? 1 : 0;
   const inverseCount = fixedStatistics ? 0 : 1 / (outer * length);
   const common = { groups, length: length / lanes, isNormalised };
   const key = { AFFINE: AFFINE.indexOf(affine) };
-  if (fused) {
+  if (kind === 'fused') {
     const params = { ...common, channels, inverseCount };
     gradFusedKernels[lanes].launch({ dy, v, stats, weight, dx, sums }, params, { ...key, WG: workgroup });
     return;
   }
-  const partial = segments > 1 ? empty(dy.device, { shape: [groups, segments, 2], dtype: 'f32' }) : sums;
-  gradMomentsKernels[lanes].launch(
-    { dy, v, stats, weight, partial },
-    { ...common, outer, segments, chunk },
-    { AFFINE: affine === 'value' ? 2 : 0, WG: workgroup },
-  );
-  if (segments > 1) {
-    launchSum(partial, sums, { outer: groups, length: segments, inner: 2 }, 1);
+  const partial = parts > 1 ? empty(dy.device, { shape: [groups, parts, 2], dtype: 'f32' }) : sums;
+  const split = { ...common, outer, segments };
+  if (kind === 'columns') {
+    gradMomentsColumnsKernels[lanes].launch({ dy, v, stats, partial }, split, { WG: 64 });
+  } else {
+    gradMomentsKernels[lanes].launch(
+      { dy, v, stats, weight, partial },
+      { ...split, chunk },
+      { AFFINE: affine === 'value' ? 2 : 0, WG: workgroup },
+    );
+  }
+  if (parts > 1) {
+    launchSum(partial, sums, { outer: groups, length: parts, inner: 2 }, 1);
     partial.dispose();
   }
   const tensors = { dy, v, stats, sums, weight, dx };
-  if (common.length < SHORT_SLAB) {
+  if (kind === 'columns') {
     const params = { ...common, count: dy.size / lanes, channels, inverseCount };
     gradApplyKernels[lanes].launch(tensors, params, { ...key, WG: ELEMENTWISE_WG });
   } else {
-    const params = { ...common, outer, segments, chunk, channels, inverseCount };
+    const params = { ...split, chunk, channels, inverseCount };
     gradApplyGroupsKernels[lanes].launch(tensors, params, { ...key, WG: workgroup });
   }
 }

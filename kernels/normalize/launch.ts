@@ -1,7 +1,7 @@
 import * as d from 'typegpu/data';
 import { defineKernel, empty, optional, read, type Tensor, write } from '../../engine/index.ts';
 import { perLanes } from '../lib/lanes.ts';
-import { type Affine, type Layout, planOf, SHORT_SLAB } from './layout.ts';
+import { type Affine, type Layout, planOf } from './layout.ts';
 
 const u = d.u32;
 const here = (file: string) => new URL(`./${file}`, import.meta.url);
@@ -41,6 +41,22 @@ const momentsKernels = perLanes(({ lanes, suffix, T, lib }) =>
     bindings: { x: read(T), partial: write('vec4f') },
     keys: { WG: [64, 256] },
     grid: (p) => p.groups * p.segments,
+    cost: (p, bytes) => {
+      const values = p.outer * p.groups * p.length * lanes;
+      return { flops: 4 * values, bytes: values * bytes };
+    },
+  }),
+);
+
+const momentsColumnsKernels = perLanes(({ lanes, suffix, T, lib }) =>
+  defineKernel({
+    name: `normalize.momentsColumns${suffix}`,
+    wgsl: here('moments-columns.wgsl'),
+    lib: [lib, here('shift.wgsl')],
+    params: d.struct({ outer: u, groups: u, length: u, segments: u }).$name('Params'),
+    bindings: { x: read(T), partial: write('vec4f') },
+    keys: { WG: [64] },
+    grid: (p) => Math.ceil((p.groups * p.length * p.segments) / 64),
     cost: (p, bytes) => {
       const values = p.outer * p.groups * p.length * lanes;
       return { flops: 4 * values, bytes: values * bytes };
@@ -112,15 +128,13 @@ export interface Affinity {
 
 /** Statistics of each group as [groups, 4]: mean (high and low part), 1 / sqrt(var + eps), biased variance. */
 export function launchStatistics(x: Tensor, stats: Tensor, layout: Layout, eps: number): void {
-  const { lanes, segments, chunk, workgroup } = planOf(layout, x.device.capabilities);
+  const { lanes, kind, segments, chunk, workgroup, parts } = planOf(layout, x.device.capabilities);
   const { outer, groups, length } = layout;
-  const partial = empty(x.device, { shape: [groups, segments, 4], dtype: 'f32' });
-  momentsKernels[lanes].launch(
-    { x, partial },
-    { outer, groups, length: length / lanes, segments, chunk },
-    { WG: workgroup },
-  );
-  finishKernel.launch({ partial, stats }, { groups, segments, count: outer * length, eps }, { WG: 64 });
+  const partial = empty(x.device, { shape: [groups, parts, 4], dtype: 'f32' });
+  const params = { outer, groups, length: length / lanes, segments };
+  if (kind === 'columns') momentsColumnsKernels[lanes].launch({ x, partial }, params, { WG: 64 });
+  else momentsKernels[lanes].launch({ x, partial }, { ...params, chunk }, { WG: workgroup });
+  finishKernel.launch({ partial, stats }, { groups, segments: parts, count: outer * length, eps }, { WG: 64 });
   partial.dispose();
 }
 
@@ -134,11 +148,11 @@ export function launchApply(
   slope = 1,
 ): void {
   const { outer, groups } = layout;
-  const { lanes, segments, chunk, workgroup } = planOf(layout, x.device.capabilities);
+  const { lanes, kind, segments, chunk, workgroup } = planOf(layout, x.device.capabilities);
   const tensors = { x, stats, weight, bias, y };
   const params = { groups, length: layout.length / lanes, channels, slope };
   const key = { AFFINE: AFFINE.indexOf(affine) };
-  if (params.length < SHORT_SLAB) {
+  if (kind === 'columns') {
     applyKernels[lanes].launch(tensors, { ...params, count: x.size / lanes }, { ...key, WG: ELEMENTWISE_WG });
   } else {
     const all = { ...params, outer, segments, chunk };
@@ -156,8 +170,8 @@ export function launchNormalize(
   eps: number,
   slope = 1,
 ): void {
-  const { fused, lanes, workgroup } = planOf(layout, x.device.capabilities);
-  if (!fused) {
+  const { kind, lanes, workgroup } = planOf(layout, x.device.capabilities);
+  if (kind !== 'fused') {
     launchStatistics(x, stats, layout, eps);
     launchApply(x, stats, y, layout, affinity, slope);
     return;

@@ -17,28 +17,43 @@ export type Affine = 'none' | 'group' | 'value';
 /** How the statistics of groups are found. Lengths and chunks count vectors of `lanes` values. */
 export interface Plan {
   readonly lanes: Lanes;
-  /** one workgroup does all of a group */
-  readonly fused: boolean;
+  /** one workgroup does all of a group; workgroups do segments of it; or threads do columns of short slabs */
+  readonly kind: 'fused' | 'segments' | 'columns';
   readonly segments: number;
   readonly chunk: number;
   readonly workgroup: 64 | 256;
+  /** partial sums of each group */
+  readonly parts: number;
 }
 
-/** Slabs of fewer vectors are left to elementwise kernels: a group's workgroup would read them in crumbs. */
-export const SHORT_SLAB = 32;
-
-/** Terms a thread adds in series at most. */
+/** Slabs of fewer vectors are read in columns: a group's workgroup would read them in crumbs. */
+const SHORT_SLAB = 32;
+/** Terms a thread adds in series at most, where a workgroup adds segments, and where threads add columns. */
 const CHAIN = 256;
+const COLUMN_CHAIN = 64;
 
 /** Chooses by shape and device class alone, so that the order of a sum never changes between runs. */
 export function planOf({ outer, groups, length }: Layout, { software }: Capabilities): Plan {
   const lanes = lanesFor(length);
-  const vectors = (outer * length) / lanes;
+  const slab = length / lanes;
+  if (outer > 1 && slab < SHORT_SLAB) {
+    const wanted = Math.min(Math.ceil((software ? 1024 : 65536) / (groups * slab)), Math.ceil(outer / 8));
+    const segments = Math.max(wanted, Math.ceil(outer / COLUMN_CHAIN));
+    return {
+      lanes,
+      kind: 'columns',
+      segments,
+      chunk: Math.ceil(outer / segments),
+      workgroup: 64,
+      parts: segments * slab,
+    };
+  }
+  const vectors = outer * slab;
   const workgroup = vectors < 2048 ? 64 : 256;
-  const wantedGroups = software ? 8 : 512;
   const most = Math.ceil(vectors / (workgroup * 8));
-  const wanted = Math.min(Math.ceil(wantedGroups / groups), most);
+  const wanted = Math.min(Math.ceil((software ? 8 : 512) / groups), most);
   const chunk = Math.ceil(vectors / Math.max(wanted, Math.ceil(vectors / (workgroup * CHAIN))));
   const segments = Math.ceil(vectors / chunk);
-  return { lanes, fused: outer === 1 && segments === 1, segments, chunk, workgroup };
+  const kind = outer === 1 && segments === 1 ? 'fused' : 'segments';
+  return { lanes, kind, segments, chunk, workgroup, parts: segments };
 }

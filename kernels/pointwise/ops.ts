@@ -94,7 +94,7 @@ const affineOp = unary('affine', (x, { a, b }) => a * x + b, {
 const reluOp = unary('relu', (x) => Math.max(x, 0), {
   saves: ['y'],
   backward: ({ y, dy }) => leakyReluGradOp({ a: dy, b: y }).y,
-  samples: [{ inputs: { x: { shape, kind: 'away', from: [0] } } }],
+  samples: [{ inputs: { x: { shape, kind: 'away', from: [0] } } }, { inputs: { x: [4194304] }, bench: '4M' }],
 });
 const leakyReluOp = unary('leakyRelu', (x, { a }) => (x > 0 ? x : a * x), {
   saves: ['x'],
@@ -113,7 +113,11 @@ const tanhOp = unary('tanh', Math.tanh, {
 const sigmoidOp = unary('sigmoid', (x) => 1 / (1 + Math.exp(-x)), {
   saves: ['y'],
   backward: ({ y, dy }) => sigmoidGradOp({ a: dy, b: y }).y,
-  samples: [{ inputs: { x: shape } }, { inputs: { x: { shape, scale: 40 } }, dtypes: ['f32'] }],
+  samples: [
+    { inputs: { x: [4194304] }, bench: '4M' },
+    { inputs: { x: shape } },
+    { inputs: { x: { shape, scale: 40 } }, dtypes: ['f32'] },
+  ],
   roundings: 64,
 });
 const expOp = unary('exp', Math.exp, {
