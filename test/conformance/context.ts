@@ -11,8 +11,11 @@ export interface ParamSet {
 
 export type Answer = Value | ParamSet;
 
+/** One answer, or several ways to compute it that must all agree with the expectation. */
+export type Answers = Answer | readonly Answer[];
+
 /** Computed now, or when somebody asks. */
-export type Lazy = Answer | (() => Answer | Promise<Answer>);
+export type Lazy = Answers | (() => Answers | Promise<Answers>);
 
 /** Answers by `WHAT [@ STAGE]`, as the expectations spell it. A Map will do. */
 export interface Results {

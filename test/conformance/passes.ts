@@ -1,7 +1,7 @@
 /** Forward and backward passes of a network on the device, answered in the format's names. */
 
 import { filled, leaves, scope, type Tensor, type Tree, tensor, vjp } from '../../engine/index.ts';
-import type { Context, Lazy } from './context.ts';
+import type { Context } from './context.ts';
 import { sharedDevice } from './device.ts';
 import { type Value, value } from './values.ts';
 
@@ -21,7 +21,7 @@ export interface Pass {
  * Σ over outputs of sum(output · cotangent). Adds `output NAME`, `gradient of input ROLE` and
  * `gradient of param KEY [@ STAGE]` to the results. Gradients are zero where nothing flows.
  */
-export async function runPass(context: Context, pass: Pass, results: Map<string, Lazy>): Promise<void> {
+export async function runPass(context: Context, pass: Pass, results: Map<string, Value>): Promise<void> {
   const device = await sharedDevice();
   const { inputs } = context;
   const names = Object.keys(pass.inputs);

@@ -110,22 +110,26 @@ async function judgeEntry(
   const reference = makeReference();
   const { of, view } = expectation;
   const rhs = inputs.has('rhs') ? () => inputs.get('rhs') : undefined;
-  const look = async (what: string) => {
-    const answer = await ask(results, what);
-    if (!answer) throw new Error(`not computed: ${what}`);
-    return applyView(answer, view, reference.shape, rhs);
+  const look = async (what: string): Promise<Value[]> => {
+    const ways = await ask(results, what);
+    if (ways.length === 0) throw new Error(`not computed: ${what}`);
+    return ways.map((answer) => applyView(answer, view, reference.shape, rhs));
   };
   const each = expandEach(of, golden.config);
-  const got = each ? concatenate(await Promise.all(each.map(look))) : await look(of);
-  if (expectation.relativeTo !== 'update') return compare(got, reference, expectation);
-  const key = of.match(/^param (\S+)/)?.[1];
+  const ways = each ? concatenateWays(await Promise.all(each.map(look))) : await look(of);
+  const key = expectation.relativeTo === 'update' ? of.match(/^param (\S+)/)?.[1] : undefined;
   const before = key === undefined ? undefined : initial.get(key);
-  return compare(got, reference, expectation, before && applyView(before, view, reference.shape, rhs));
+  const start = before && applyView(before, view, reference.shape, rhs);
+  const verdicts = ways.map((got) => compare(got, reference, expectation, start));
+  return verdicts.reduce((a, b) => (a.pass && (!b.pass || b.ratio > a.ratio) ? b : a));
 }
 
-async function ask(results: Results, of: string): Promise<Answer | undefined> {
+/** Every way in which the question was answered; none when it was not. */
+async function ask(results: Results, of: string): Promise<readonly Answer[]> {
   const lazy = results.get(of);
-  return typeof lazy === 'function' ? lazy() : lazy;
+  const found = typeof lazy === 'function' ? await lazy() : lazy;
+  if (found === undefined) return [];
+  return Array.isArray(found) ? found : [found as Answer];
 }
 
 /** "gradient of param (each key of config.param_order) @ forward" → one question for each key; else undefined. */
@@ -137,9 +141,13 @@ function expandEach(of: string, config: Readonly<Record<string, unknown>>): stri
   return keys.map((key) => of.replace(match[0], String(key)));
 }
 
-function concatenate(parts: Value[]): Value {
-  const flat = parts.flatMap((part) => Array.from(part.data));
-  return value([flat.length], Float64Array.from(flat));
+/** One vector for each way, of the answers to all questions; what was answered once serves every way. */
+function concatenateWays(parts: readonly (readonly Value[])[]): Value[] {
+  const count = Math.max(...parts.map((ways) => ways.length));
+  return Array.from({ length: count }, (_, way) => {
+    const flat = parts.flatMap((ways) => Array.from((ways[way] ?? ways[0]).data));
+    return value([flat.length], Float64Array.from(flat));
+  });
 }
 
 function messageOf(error: unknown): string {

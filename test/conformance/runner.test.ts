@@ -89,6 +89,18 @@ describe('runCase', () => {
     expect(report.entries[0].reason).toMatch(/no tensor gone/);
   });
 
+  it('wants every way to compute an answer to agree', async () => {
+    const good = value([2], Float32Array.of(11, 21));
+    const bad = value([2], Float32Array.of(11, 22));
+    const ways = (...list: Answer[]): Builder => ({ run: () => new Map([['output y', list]]) });
+    const golden = goldenCase({ scalars: { y: { of: 'output y', value: [11, 21], ...EXACT } } });
+    const statusOf = async (builder: Builder) => (await runCase(golden, '.', { 'fixture/echo': builder })).status;
+    expect(await statusOf(ways(good, good))).toBe('pass');
+    expect(await statusOf(ways(good, bad))).toBe('FAIL');
+    expect(await statusOf(ways(bad, good))).toBe('FAIL');
+    expect(await statusOf(ways())).toBe('FAIL');
+  });
+
   it('fails a case that expects nothing', async () => {
     expect(await run({})).toMatchObject({ status: 'FAIL', error: /nothing was checked/ });
   });

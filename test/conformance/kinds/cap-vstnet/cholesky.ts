@@ -1,8 +1,9 @@
 /** Cholesky factors and triangular solves on the device, with their gradients. */
 
 import { cholesky, triangularSolve } from '../../../../kernels/index.ts';
-import type { Builder, Lazy } from '../../context.ts';
+import type { Builder } from '../../context.ts';
 import { type Pass, runPass } from '../../passes.ts';
+import type { Value } from '../../values.ts';
 import { answers } from '../answers.ts';
 
 /** L Lᵀ = A, X = L⁻¹ rhs, XT = L⁻ᵀ rhs; the gradient in A from L and from X apart. */
@@ -21,15 +22,15 @@ const choleskySolve: Builder = {
       ...renamed(fromX, 'gradient of input A', 'gradient of input A (from X)'),
     });
 
-    async function passOf(pass: Pass): Promise<Map<string, Lazy>> {
-      const results = answers({});
+    async function passOf(pass: Pass): Promise<Map<string, Value>> {
+      const results = new Map<string, Value>();
       await runPass(context, pass, results);
       return results;
     }
   },
 };
 
-function renamed(results: ReadonlyMap<string, Lazy>, from: string, to: string): Record<string, Lazy> {
+function renamed(results: ReadonlyMap<string, Value>, from: string, to: string): Record<string, Value> {
   const answer = results.get(from);
   return answer === undefined ? {} : { [to]: answer };
 }

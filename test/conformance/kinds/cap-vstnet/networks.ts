@@ -14,7 +14,7 @@ import {
   refine,
   unrefine,
 } from '../../../../models/cap-vstnet/network.ts';
-import type { Builder, Context, Lazy } from '../../context.ts';
+import type { Builder, Context } from '../../context.ts';
 import { type Pass, runPass } from '../../passes.ts';
 import { type Value, value } from '../../values.ts';
 import { answers, type Config } from '../answers.ts';
@@ -34,8 +34,8 @@ export function networkConfig(config: Config): CapVstnetConfig {
   return { ...CAP_VSTNET.photo, ...Object.fromEntries(given) };
 }
 
-async function runPasses(context: Context, passes: readonly Pass[]): Promise<Map<string, Lazy>> {
-  const results = answers({});
+async function runPasses(context: Context, passes: readonly Pass[]): Promise<Map<string, Value>> {
+  const results = new Map<string, Value>();
   for (const pass of passes) await runPass(context, pass, results);
   return results;
 }
@@ -112,23 +112,33 @@ const channelRefinement: Builder = {
   },
 };
 
+/** Encoder and decoder, both with their backward. */
 const revresnet: Builder = {
   parameters: (config) => parameterSpecs(networkConfig(config)),
   async run(context) {
     const config = networkConfig(context.config);
-    const forward: Pass['run'] = (params, [x]) => [encode(params as unknown as CapVstnetParams, config, x)];
-    const inverse: Pass['run'] = (params, [z]) => [decode(params as unknown as CapVstnetParams, config, z)];
-    const results = await runPasses(context, [
-      { stage: 'forward', inputs: fed(context, 'x'), outputs: ['z'], run: forward },
-    ]);
-    const z = results.get('output z') as Value;
-    await runPass(context, { inputs: { z }, outputs: ['roundtrip'], run: inverse }, results);
-    const z2 = secondLatent(context, z);
-    if (z2) await runPass(context, { stage: 'inverse', inputs: { z2 }, outputs: ['inv_z2'], run: inverse }, results);
+    const results = answers(Object.fromEntries(await encodeAndDecode(context, config, encode, decode)));
     for (const [key, p] of context.params) results.set(`param ${key}`, p);
     return results;
   },
 };
+
+async function encodeAndDecode(
+  context: Context,
+  config: CapVstnetConfig,
+  encoder: typeof encode,
+  decoder: typeof decode,
+): Promise<Map<string, Value>> {
+  const forward: Pass['run'] = (params, [x]) => [encoder(params as unknown as CapVstnetParams, config, x)];
+  const inverse: Pass['run'] = (params, [z]) => [decoder(params as unknown as CapVstnetParams, config, z)];
+  const results = new Map<string, Value>();
+  await runPass(context, { stage: 'forward', inputs: fed(context, 'x'), outputs: ['z'], run: forward }, results);
+  const z = results.get('output z') as Value;
+  await runPass(context, { inputs: { z }, outputs: ['roundtrip'], run: inverse }, results);
+  const z2 = secondLatent(context, z);
+  if (z2) await runPass(context, { stage: 'inverse', inputs: { z2 }, outputs: ['inv_z2'], run: inverse }, results);
+  return results;
+}
 
 /** The latent that is decoded separately: given, or z and noise added in float32. */
 function secondLatent({ inputs }: Context, z: Value): Value | undefined {
