@@ -3,6 +3,12 @@ import { detachFromScope, scope, tensorsIn } from './scope.ts';
 import { alias, retain, type Tensor, type TensorSpec } from './tensor.ts';
 import { leaves, mapTree, type Tree } from './tree.ts';
 
+/**
+ * Hands over the gradient of input `i` before the whole backward is done, so that a long block need not hold all of
+ * them; the tensor may be freed afterwards. Several for one input add up.
+ */
+export type Emit = (i: number, grad: Tensor) => void;
+
 /** One differentiable call on the tape. */
 export interface Entry {
   readonly name: string;
@@ -10,7 +16,11 @@ export interface Entry {
   readonly inputs: readonly (number | undefined)[];
   readonly outputs: readonly { readonly id: number; readonly spec: TensorSpec }[];
   /** one gradient an output (undefined: none flowed) → one an input; `needs` says which are wanted */
-  backward(grads: readonly (Tensor | undefined)[], needs: readonly boolean[]): readonly (Tensor | undefined)[];
+  backward(
+    grads: readonly (Tensor | undefined)[],
+    needs: readonly boolean[],
+    emit: Emit,
+  ): readonly (Tensor | undefined)[];
   /** frees what the entry saved */
   release(): void;
 }
@@ -146,12 +156,14 @@ function sweepEntry(tape: Tape, entry: Entry, grads: Map<number, Tensor>, wanted
   try {
     if (outputGrads.every((grad) => !grad)) return;
     const needs = entry.inputs.map((id) => id !== undefined && tape.tracked.has(id));
-    const inputGrads = scope(() => entry.backward(outputGrads, needs).map((grad) => grad && retain(grad)));
-    entry.inputs.forEach((id, i) => {
-      const grad = inputGrads[i];
-      if (!grad) return;
-      if (id !== undefined && needs[i]) accumulate(grads, id, grad);
-      else grad.dispose();
+    const emit: Emit = (i, grad) => {
+      const id = entry.inputs[i];
+      if (id !== undefined && needs[i]) accumulate(grads, id, retain(grad));
+    };
+    scope(() => {
+      entry.backward(outputGrads, needs, emit).forEach((grad, i) => {
+        if (grad) emit(i, grad);
+      });
     });
   } finally {
     entry.release();
@@ -258,6 +270,7 @@ export interface CustomGradient<R extends readonly Tensor[]> {
     grads: readonly (Tensor | undefined)[],
     saved: readonly Tensor[],
     needs: readonly boolean[],
+    emit: Emit,
   ) => readonly (Tensor | undefined)[];
 }
 
@@ -274,7 +287,7 @@ export function customGradient<R extends readonly Tensor[]>(definition: CustomGr
         name,
         inputs: inputs.map(({ id }) => id),
         outputs: outputs.map((output) => ({ id: output.id, spec: output })),
-        backward: (grads, needs) => definition.backward(grads, saved, needs),
+        backward: (grads, needs, emit) => definition.backward(grads, saved, needs, emit),
         release: () => {
           for (const tensor of saved) tensor.dispose();
         },

@@ -3,7 +3,7 @@
  * gradient of all that. Both directions wait for the host once, so they are functions of their own beside the tape: a
  * training step sweeps back to dy, calls `cwctGradient`, and goes on from there.
  */
-import { alias, type Device, ShapeError, scope, type Tensor, tensor } from '../../engine/index.ts';
+import { alias, type Device, type DType, ShapeError, scope, type Tensor, tensor } from '../../engine/index.ts';
 import { add, concat, matmul, mean, reshape, type Statistics, slice, sub, sum, where } from '../../kernels/index.ts';
 import { affineMapGradient } from './cwct-gradient-host.ts';
 import { type AffineMap, affineMap, JITTER_EPS } from './cwct-host.ts';
@@ -55,13 +55,17 @@ export async function cwct(
   return { out: applyMap(content, map), map, content: own, styles: others };
 }
 
-/** y = M x + b for every pixel of x [B, N, h, w]. */
+/** y = M x + b for every pixel of x [B, N, h, w], in the storage type of x. */
 export function applyMap(x: Tensor, { matrix, offset }: Pick<AffineMap, 'matrix' | 'offset'>): Tensor {
   const [items, n] = x.shape;
   return scope(() => {
-    const m = upload(x.device, matrix, [items, n, n]);
-    const moved = matmul(m, reshape(x, [items, n, -1]));
-    return reshape(add(moved, upload(x.device, offset, [items, n, 1])), x.shape);
+    const m = upload(x.device, matrix, [items, n, n], x.dtype);
+    const columns = reshape(x, [items, n, -1]);
+    if (items === 1) {
+      const bias = upload(x.device, offset, [n], x.dtype);
+      return reshape(matmul(m, columns, { bias, biasAxis: 'row' }), x.shape);
+    }
+    return reshape(add(matmul(m, columns), upload(x.device, offset, [items, n, 1], x.dtype)), x.shape);
   });
 }
 
@@ -201,8 +205,8 @@ function centred(x: Tensor, { mean: mu }: Statistics): Tensor {
   return sub(reshape(x, [items, n, -1]), upload(x.device, mu, [items, n, 1]));
 }
 
-function upload(device: Device, values: Float64Array, shape: readonly number[]): Tensor {
-  return tensor(device, Float32Array.from(values), shape);
+function upload(device: Device, values: Float64Array, shape: readonly number[], dtype?: DType): Tensor {
+  return tensor(device, Float32Array.from(values), shape, dtype);
 }
 
 /** One item of a batch, as a handle of its own even where it is all of x. */

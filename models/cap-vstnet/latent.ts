@@ -1,9 +1,10 @@
-import { type Device, scope, type Tensor, tensor } from '../../engine/index.ts';
-import { covarianceStatistics, type Statistics, slice } from '../../kernels/index.ts';
+import { type Device, type DType, scope, type Tensor, tensor } from '../../engine/index.ts';
+import { type Statistics, slice } from '../../kernels/index.ts';
 import type { CapVstnetConfig, CapVstnetPlan } from './config.ts';
-import { type CapVstnetParams, encode } from './network.ts';
+import type { CapVstnetParams } from './network.ts';
 import type { LabelMap } from './regions.ts';
-import { cropPlanar, pastePlanar, type Rect, type Size, type Tile } from './tiles.ts';
+import { statisticsOf } from './statistics.ts';
+import { clip, cropPlanar, type Rect, type Size } from './tiles.ts';
 
 /** A network with its weights on a device. */
 export interface CapVstnet {
@@ -13,62 +14,25 @@ export interface CapVstnet {
   readonly params: CapVstnetParams;
 }
 
+/** The storage type of the weights, and so of pictures and latents on the device. */
+export const storageOf = ({ params }: CapVstnet): DType => params.stack[0].conv[1].weight.dtype;
+
 /** A picture in planes: [3, H, W], values in [0, 1]. */
 export interface PlanarPicture extends Size {
   readonly planar: Float32Array;
 }
 
-/** The latent of a picture: one tensor on the device, or planes on the host where the picture was cut into tiles. */
+/** The latent of a picture, [C, h, w]: a tensor on the device, or planes on the host where the picture is in tiles. */
 export interface Latent extends Size {
   readonly channels: number;
-  readonly whole: Tensor | undefined;
-  readonly planes: Float32Array | undefined;
+  readonly values: Tensor | Float32Array;
 }
 
-/** What is measured of a latent: the whole of it, or the pixels of one label. */
-export interface Region {
-  /** latent-sized; its size is that of the picture before padding */
+/** What is measured of a latent: the pixels of each of these labels. */
+export interface Regions {
+  /** at the latent's size, that of the picture before padding */
   readonly map: LabelMap;
-  readonly label: number;
-}
-
-/**
- * Encodes a padded picture tile by tile and hands each tile's part of the latent to `use`.
- *
- * @param use  called with the core's latent [1, C, h, w] and where it lies, in latent pixels; returns whether it keeps
- *             the tensor
- */
-export async function encodeTiles(
-  net: CapVstnet,
-  picture: PlanarPicture,
-  tiles: readonly Tile[],
-  use: (core: Tensor, at: Rect) => Promise<boolean>,
-): Promise<void> {
-  const { latentScale } = net.plan;
-  for (const { core, padded } of tiles) {
-    const at = scaled(core, latentScale);
-    const z = scope(() => {
-      const { inChannel } = net.config;
-      const values = cropPlanar(picture.planar, inChannel, picture.height, picture.width, padded);
-      const x = tensor(net.device, values, [1, inChannel, padded.height, padded.width]);
-      const offset = { top: core.top - padded.top, left: core.left - padded.left };
-      return cropTensor(encode(net.params, net.config, x), scaled({ ...core, ...offset }, latentScale));
-    });
-    await net.device.flush();
-    let kept = false;
-    try {
-      kept = await use(z, at);
-    } finally {
-      if (!kept) z.dispose();
-    }
-  }
-}
-
-/** The part of `rect` that lies inside a picture of `size`, in coordinates of `rect`; undefined when there is none. */
-export function clip(rect: Rect, size: Size): Rect | undefined {
-  const height = Math.min(rect.height, size.height - rect.top);
-  const width = Math.min(rect.width, size.width - rect.left);
-  return height > 0 && width > 0 ? { top: 0, left: 0, height, width } : undefined;
+  readonly labels: readonly number[];
 }
 
 /** A rectangle of x [1, C, H, W]; x itself when it is all of it. */
@@ -78,63 +42,49 @@ export function cropTensor(x: Tensor, { top, left, height, width }: Rect): Tenso
   return width === w ? rows : slice(rows, { axis: 3, start: left, end: left + width });
 }
 
+/** A rectangle of a latent as a tensor [1, C, h, w]. */
+export function latentTile(net: CapVstnet, { values, channels, height, width }: Latent, rect: Rect): Tensor {
+  if (!(values instanceof Float32Array)) return cropTensor(values, rect);
+  const part = cropPlanar(values, channels, height, width, rect);
+  return tensor(net.device, part, [1, channels, rect.height, rect.width], storageOf(net));
+}
+
+/** Labels of a rectangle, row by row; beyond the map those of its last row and column go on. */
+export function cropLabels({ labels, width, height }: LabelMap, rect: Rect): Uint32Array {
+  const out = new Uint32Array(rect.height * rect.width);
+  for (let y = 0, at = 0; y < rect.height; y++) {
+    const row = Math.min(rect.top + y, height - 1) * width;
+    for (let x = 0; x < rect.width; x++, at++) out[at] = labels[row + Math.min(rect.left + x, width - 1)];
+  }
+  return out;
+}
+
 /**
- * Statistics of a tile's latent over the pixels that the picture really has (padding is left out), for the whole or
- * for each region.
+ * Statistics of a tile's latent over the pixels that the picture really has; what it was padded with is left out.
  *
- * @returns  one entry a region, or one for the whole; undefined where the tile has no such pixel
+ * @param core     [1, C, h, w], at `at` in the latent
+ * @param size     of the picture's latent before padding
+ * @param regions  left out: all pixels are one region
+ * @returns        one entry a region; undefined where the tile has no pixel of it
  */
 export async function tileStatistics(
-  device: Device,
   core: Tensor,
   at: Rect,
   size: Size,
-  regions: readonly Region[] | undefined,
+  regions: Regions | undefined,
 ): Promise<(Statistics | undefined)[]> {
   const inside = clip(at, size);
-  if (!inside) return (regions ?? [undefined]).map(() => undefined);
+  if (!inside) return (regions?.labels ?? [0]).map(() => undefined);
   const x = scope(() => cropTensor(core, inside));
   try {
-    if (!regions) return [await covarianceStatistics(x)];
+    if (!regions) return [await statisticsOf(x)];
+    const labels = cropLabels(regions.map, { ...inside, top: at.top, left: at.left });
     const found: (Statistics | undefined)[] = [];
-    for (const { map, label } of regions) {
-      const labels = cropLabels(map, { ...at, height: inside.height, width: inside.width });
-      if (!labels.includes(label)) {
-        found.push(undefined);
-        continue;
-      }
-      const mask = tensor(device, labels, [1, labels.length], 'u32');
-      found.push(await covarianceStatistics(x, { labels: mask, label }));
-      mask.dispose();
+    for (const label of regions.labels) {
+      found.push(labels.includes(label) ? await statisticsOf(x, { labels, label }) : undefined);
     }
     return found;
   } finally {
     if (x !== core) x.dispose();
   }
-}
-
-export function cropLabels({ labels, width }: LabelMap, rect: Rect): Uint32Array {
-  const out = new Uint32Array(rect.height * rect.width);
-  for (let y = 0; y < rect.height; y++) {
-    const from = (rect.top + y) * width + rect.left;
-    for (let x = 0; x < rect.width; x++) out[y * rect.width + x] = labels[from + x];
-  }
-  return out;
-}
-
-/** A rectangle of a latent as a tensor [1, C, h, w], from the device or the host. */
-export function latentTile(device: Device, latent: Latent, rect: Rect): Tensor {
-  if (latent.whole) return cropTensor(latent.whole, rect);
-  const values = cropPlanar(latent.planes as Float32Array, latent.channels, latent.height, latent.width, rect);
-  return tensor(device, values, [1, latent.channels, rect.height, rect.width]);
-}
-
-/** Stores a tile's latent in the planes on the host. */
-export async function storeTile(latent: Latent, core: Tensor, at: Rect): Promise<void> {
-  const values = (await core.data()) as Float32Array;
-  pastePlanar(latent.planes as Float32Array, latent.channels, latent.height, latent.width, at, values);
-}
-
-export function scaled(rect: Rect, scale: number): Rect {
-  return { top: rect.top / scale, left: rect.left / scale, height: rect.height / scale, width: rect.width / scale };
 }

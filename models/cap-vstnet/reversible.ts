@@ -79,6 +79,8 @@ export function reverseInverse(
 type Reverse = (params: BlockParams, spec: BlockSpec, outputs: Halves, grads: Halves) => BlockGradient;
 
 interface Step {
+  /** place of the block's first leaf among the inputs of the pass */
+  readonly firstInput: number;
   readonly params: BlockParams;
   readonly spec: BlockSpec;
 }
@@ -87,15 +89,18 @@ interface ChainGradient {
   /** the chain's inputs, rebuilt */
   readonly inputs: Halves;
   readonly dInputs: Halves;
-  /** by step, as `blockLeaves` */
-  readonly dParams: readonly (readonly (Tensor | undefined)[])[];
 }
 
-/** Back through steps in the order in which they ran. Frees each state as it goes. */
-function reverseChain(steps: readonly Step[], reverse: Reverse, outputs: Halves, grads: Halves): ChainGradient {
+/** Back through steps in the order in which they ran. Hands over parameter gradients and frees each state as it goes. */
+function reverseChain(
+  steps: readonly Step[],
+  reverse: Reverse,
+  outputs: Halves,
+  grads: Halves,
+  emit: (i: number, grad: Tensor) => void,
+): ChainGradient {
   let state = outputs;
   let flowing = grads;
-  const dParams: (readonly (Tensor | undefined)[])[] = new Array(steps.length);
   for (let i = steps.length - 1; i >= 0; i--) {
     const found = reverse(steps[i].params, steps[i].spec, state, flowing);
     for (const old of [...state, ...flowing]) {
@@ -104,17 +109,29 @@ function reverseChain(steps: readonly Step[], reverse: Reverse, outputs: Halves,
     }
     state = found.inputs;
     flowing = found.dInputs;
-    dParams[i] = found.dParams;
+    found.dParams.forEach((grad, leaf) => {
+      if (grad) emit(steps[i].firstInput + leaf, grad);
+      grad?.dispose();
+    });
   }
-  return { inputs: state, dInputs: flowing, dParams };
+  return { inputs: state, dInputs: flowing };
 }
 
-const stackSteps = (params: CapVstnetParams, plan: CapVstnetPlan): Step[] =>
-  plan.blocks.map((spec, i) => ({ params: params.stack[i], spec }));
-const refinementSteps = (params: CapVstnetParams, plan: CapVstnetPlan): Step[] =>
-  plan.refinement.map((spec, i) => ({ params: params.channel_reduction.block_list[i], spec }));
-const parameterLeaves = (params: CapVstnetParams, plan: CapVstnetPlan): Tensor[] =>
-  [...stackSteps(params, plan), ...refinementSteps(params, plan)].flatMap((step) => blockLeaves(step.params));
+/** Leaves of a block: three weights and three biases. */
+const LEAVES = 6;
+
+/** The blocks of a pass with the places of their leaves among its inputs: the tensor that enters, then all leaves. */
+function stepsOf(params: CapVstnetParams, plan: CapVstnetPlan): { stack: Step[]; refinement: Step[] } {
+  const stack = plan.blocks.map((spec, i) => ({ params: params.stack[i], spec, firstInput: 1 + LEAVES * i }));
+  const refinement = plan.refinement.map((spec, i) => ({
+    params: params.channel_reduction.block_list[i],
+    spec,
+    firstInput: 1 + LEAVES * (stack.length + i),
+  }));
+  return { stack, refinement };
+}
+
+const leavesOf = (steps: readonly Step[]): Tensor[] => steps.flatMap(({ params }) => blockLeaves(params));
 
 function times(count: number, step: (t: Tensor) => Tensor, t: Tensor): Tensor {
   let out = t;
@@ -125,28 +142,18 @@ function times(count: number, step: (t: Tensor) => Tensor, t: Tensor): Tensor {
 /** `encode` whose reverse sweep rebuilds what it needs from z. */
 export function encodeReversible(params: CapVstnetParams, config: CapVstnetConfig, x: Tensor): Tensor {
   const plan = planOf(config);
+  const { stack, refinement } = stepsOf(params, plan);
   const [z] = customGradient({
     name: 'encode',
-    inputs: [x, ...parameterLeaves(params, plan)],
+    inputs: [x, ...leavesOf(stack), ...leavesOf(refinement)],
     forward: () => [encode(params, config, x)] as const,
     saves: ([latent]) => [latent],
-    backward: ([dz], [latent]) => {
+    backward: ([dz], [latent], _, emit) => {
       const squeezed = (t: Tensor) => halve(times(config.spSteps, squeeze, t));
-      const refinement = reverseChain(
-        refinementSteps(params, plan),
-        reverseForward,
-        squeezed(latent),
-        squeezed(dz as Tensor),
-      );
+      const refined = reverseChain(refinement, reverseForward, squeezed(latent), squeezed(dz as Tensor), emit);
       const drop = (halves: Halves) => dropPad({ ...plan, spSteps: config.spSteps }, halves);
-      const stack = reverseChain(
-        stackSteps(params, plan),
-        reverseForward,
-        drop(refinement.inputs),
-        drop(refinement.dInputs),
-      );
-      const dx = slice(stack.dInputs[0], { axis: 1, end: config.inChannel });
-      return [dx, ...stack.dParams.flat(), ...refinement.dParams.flat()];
+      const { dInputs } = reverseChain(stack, reverseForward, drop(refined.inputs), drop(refined.dInputs), emit);
+      return [slice(dInputs[0], { axis: 1, end: config.inChannel })];
     },
   });
   return z;
@@ -158,28 +165,27 @@ export function encodeReversible(params: CapVstnetParams, config: CapVstnetConfi
  */
 export function decodeReversible(params: CapVstnetParams, config: CapVstnetConfig, z: Tensor): Tensor {
   const plan = planOf(config);
+  const { stack, refinement } = stepsOf(params, plan);
   const padded = plan.refinementPad > 0;
   return scope(() => {
     const [picture] = customGradient({
       name: 'decode',
-      inputs: [z, ...parameterLeaves(params, plan)],
+      inputs: [z, ...leavesOf(stack), ...leavesOf(refinement)],
       forward: () => {
         const { refined, last } = decodeStates(params, config, z);
         const out = slice(last[0], { axis: 1, end: config.inChannel });
         return padded ? [out, ...last, ...refined] : [out, ...last];
       },
       saves: ([, ...states]) => states,
-      backward: ([dPicture], [x1, x2, ...refined]) => {
-        const half = x1.shape[1];
-        const d1 = padAxis(dPicture as Tensor, 1, 0, half - config.inChannel);
+      backward: ([dPicture], [x1, x2, ...kept], _, emit) => {
+        const d1 = padAxis(dPicture as Tensor, 1, 0, x1.shape[1] - config.inChannel);
         const d2 = filled(x2, x2, 0);
-        const stack = reverseChain(stackSteps(params, plan).reverse(), reverseInverse, [x1, x2], [d1, d2]);
+        const blocks = reverseChain([...stack].reverse(), reverseInverse, [x1, x2], [d1, d2], emit);
         const grow = (t: Tensor) => (padded ? padAxis(t, 1, 0, plan.refinementPad) : t);
-        const state: Halves = padded ? [refined[0], refined[1]] : stack.inputs;
-        const grads: Halves = [grow(stack.dInputs[0]), grow(stack.dInputs[1])];
-        const refinement = reverseChain(refinementSteps(params, plan).reverse(), reverseInverse, state, grads);
-        const dz = times(config.spSteps, unsqueeze, concat(refinement.dInputs, 1));
-        return [dz, ...[...stack.dParams].reverse().flat(), ...[...refinement.dParams].reverse().flat()];
+        const state: Halves = padded ? [kept[0], kept[1]] : blocks.inputs;
+        const grads: Halves = [grow(blocks.dInputs[0]), grow(blocks.dInputs[1])];
+        const { dInputs } = reverseChain([...refinement].reverse(), reverseInverse, state, grads, emit);
+        return [times(config.spSteps, unsqueeze, concat(dInputs, 1))];
       },
     });
     return picture;

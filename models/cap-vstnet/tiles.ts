@@ -1,7 +1,10 @@
 import { ShapeError } from '../../engine/index.ts';
 
-/** Receptive half-width of one pass, −226 … +231 pixels, rounded up to a multiple of 4 (and of 8). */
-export const HALO = 232;
+/** In pixels. */
+export interface Size {
+  readonly height: number;
+  readonly width: number;
+}
 
 export interface Rect {
   readonly top: number;
@@ -17,14 +20,15 @@ export interface Tile {
 }
 
 /**
- * Cuts a picture into tiles of at most `tile` pixels a side, halo included. Cores partition the picture; a halo of 232
- * pixels on every inner side makes a tile's core independent of the cut, borders reflect at the picture's true edges.
+ * Cuts a picture into tiles of at most `tile` pixels a side, halo included. Cores partition the picture; a halo on
+ * every inner side makes a tile's core independent of the cut, while outer sides are those of the picture.
  *
  * @param tile      largest side of a padded tile
- * @param multiple  sides and positions are multiples of it
+ * @param multiple  sides and positions are multiples of it, where the picture's own sides are
+ * @param halo      a multiple of `multiple`
  * @throws ShapeError when the halo leaves no core
  */
-export function cutTiles(height: number, width: number, tile: number, multiple: number, halo = HALO): Tile[] {
+export function cutTiles({ height, width }: Size, tile: number, multiple: number, halo: number): Tile[] {
   const rows = cutAxis(height, tile, multiple, halo);
   const columns = cutAxis(width, tile, multiple, halo);
   return rows.flatMap((row) =>
@@ -47,7 +51,8 @@ function cutAxis(size: number, tile: number, multiple: number, halo: number): Sp
   if (size <= tile) return [{ start: 0, end: size, from: 0, to: size }];
   if (tile - 2 * halo < multiple) {
     throw new ShapeError(
-      `--tile ${tile}: a tile needs a halo of ${halo} pixels on each side and some core. Expected at least ${2 * halo + multiple}.`,
+      `A tile of ${tile} pixels a side has no core: a halo of ${halo} lies on each side. Expected at least ` +
+        `${2 * halo + multiple} for a picture larger than the tile.`,
     );
   }
   for (let count = 2; ; count++) {
@@ -116,7 +121,21 @@ export function reflectTo(planar: Float32Array, channels: number, from: Size, to
   return out;
 }
 
-export interface Size {
-  readonly height: number;
-  readonly width: number;
+/** The part of `rect` that lies inside a picture of `size`, in coordinates of `rect`; undefined when there is none. */
+export function clip(rect: Rect, size: Size): Rect | undefined {
+  const height = Math.min(rect.height, size.height - rect.top);
+  const width = Math.min(rect.width, size.width - rect.left);
+  return height > 0 && width > 0 ? { top: 0, left: 0, height, width } : undefined;
 }
+
+/** The same rectangle where `scale` pixels are one. */
+export function scaled(rect: Rect, scale: number): Rect {
+  return { top: rect.top / scale, left: rect.left / scale, height: rect.height / scale, width: rect.width / scale };
+}
+
+/** The size where `scale` pixels are one and a rest counts. */
+export function ceilSize({ height, width }: Size, scale: number): Size {
+  return { height: Math.ceil(height / scale), width: Math.ceil(width / scale) };
+}
+
+export const area = ({ height, width }: Size): number => height * width;
