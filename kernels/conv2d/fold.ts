@@ -22,7 +22,7 @@ const foldKernel = defineKernel({
     .$name('Params'),
   bindings: { x: read('T'), y: write('T') },
   keys: { WG: [WG] },
-  grid: (p) => Math.ceil((p.planes * p.h * p.w) / WG),
+  grid: (p) => Math.ceil((p.planes * p.h * Math.ceil(p.w / 4)) / WG),
   cost: (p, bytes) => ({
     flops: p.planes * p.paddedH * p.paddedW,
     bytes: p.planes * (p.paddedH * p.paddedW + p.h * p.w) * bytes,
