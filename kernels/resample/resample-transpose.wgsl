@@ -33,7 +33,7 @@ fn main(
   var high = last;
   if (P.slope > 0.0) {
     let centre = (f32(j) - P.offset) / P.slope;
-    let reach = P.reach / P.slope + 1.0;
+    let reach = P.reach / P.slope + 0.25; // rounding of the centre stays below that up to 2^20 outputs
     if (j > 0u) { low = clamp(i32(floor(centre - reach)), 0, last); }
     if (j + 1u < P.n) { high = clamp(i32(ceil(centre + reach)), 0, last); }
   }

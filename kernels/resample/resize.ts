@@ -1,4 +1,5 @@
 import { composite, defineOp, type Op, type Sample, type Shape, ShapeError, type Tensor } from '../../engine/index.ts';
+import { double, isDouble } from './double.ts';
 import { type AxisRule, launchResample, launchTranspose } from './launch.ts';
 import { applyMatrix, matrix, transposed } from './reference.ts';
 
@@ -139,6 +140,10 @@ function axesOf(shape: Shape, { size, scale, mode = 'nearest', alignCorners = fa
  */
 export function resize(x: Tensor, options: ResizeOptions): Tensor {
   const axes = axesOf(x.shape, options);
+  const nearest = axes[0].mode === 'nearest' || axes[0].mode === 'nearest-exact';
+  if (nearest && axes.every(({ factor = 2 }) => factor === 2) && isDouble(x.shape, axes[0].extent, axes[1].extent)) {
+    return double(x);
+  }
   // the axis that shrinks most goes first: the second one then has less to do
   const growth = ({ axis, extent }: { axis: number; extent: number }) => extent / x.shape[axis];
   const [first, second] = growth(axes[0]) <= growth(axes[1]) ? axes : [axes[1], axes[0]];
@@ -165,6 +170,7 @@ composite({
     axesOf(x.shape, options).reduce((product, { axis, extent }) => product * terms(x.shape[axis], extent), 1),
   samples: [
     { inputs: { x: [2, 3, 4, 5] }, attrs: { scale: 2 } },
+    { inputs: { x: [2, 3, 5, 4] }, attrs: { size: [10, 8] } },
     { inputs: { x: [1, 2, 9, 7] }, attrs: { size: [4, 16], mode: 'bilinear' } },
     { inputs: { x: [1, 2, 5, 8] }, attrs: { size: [11, 3], mode: 'bilinear', alignCorners: true } },
     { inputs: { x: [1, 3, 6, 5] }, attrs: { scale: [1.5, 0.5], mode: 'bicubic' } },
