@@ -10,7 +10,7 @@ import { type Picture, toPlanar } from '../train/data/image/picture.ts';
 import { writeImage } from '../train/data/image/write.ts';
 import { drawLandscape, type MoodName } from '../train/data/synth/landscape.ts';
 import { loadCapVstnet } from '../train/infer/load-cap-vstnet.ts';
-import { stylizePicture } from '../train/infer/stylize-picture.ts';
+import { pictureStylizer } from '../train/infer/stylize-picture.ts';
 import { explain } from './errors.ts';
 
 const OUT = 'out/demo';
@@ -31,7 +31,7 @@ async function demo(): Promise<void> {
     const style = drawLandscape(SIZE.width, SIZE.height, SEED + 11 * (k + 1), mood);
     const began = performance.now();
     const planar = { planar: toPlanar(style), width: style.width, height: style.height };
-    const result = await stylizePicture(net, content, [{ path: mood, picture: planar, weight: 1 }], {});
+    const result = await pictureStylizer(net, [{ picture: planar, weight: 1 }])(content);
     const file = join(OUT, `noon-as-${mood}.png`);
     await writeImage(file, sideBySide([content, style, result]), { overwrite: true });
     say(`${file}: content | style | result, ${((performance.now() - began) / 1000).toFixed(1)} s`);

@@ -1,14 +1,11 @@
 /** `miaobi stylize`: repaints pictures with the statistics of others. */
 import { type Command, Option } from 'commander';
-import type { CapVstnet } from '../models/cap-vstnet/latent.ts';
-import type { LoadedStyle, StylizePictureOptions } from '../train/infer/stylize-picture.ts';
+import type { LoadedCapVstnet } from '../train/infer/load-cap-vstnet.ts';
+import type { LoadedStyle } from '../train/infer/stylize-picture.ts';
 import { addAliases } from './aliases.ts';
-import { runBatch } from './batch.ts';
-import { CliError } from './errors.ts';
-import type { Log } from './log.ts';
+import { CliError, EXIT } from './errors.ts';
 import { type Globals, globalsOf, logOf, numberIn, wholeNumber } from './options.ts';
-import { type Progress, startProgress } from './progress.ts';
-import { type Job, planJobs } from './stylize-jobs.ts';
+import { planJobs } from './stylize-jobs.ts';
 
 export interface StylizeFlags {
   readonly style?: string[];
@@ -57,7 +54,7 @@ export function registerStylize(program: Command): void {
     .option('--profile', 'print the GPU time of every kernel')
     .addHelpText('after', EXAMPLES)
     .action((content: string[], flags: StylizeFlags, self: Command) => run(content, flags, globalsOf(self)));
-  addAliases(command, { 'out-dir': 'output', content_seg: 'content-seg', out: 'output' });
+  addAliases(command, { 'out-dir': 'output', out: 'output' });
 }
 
 const EXAMPLES = `
@@ -75,25 +72,20 @@ const UNTRAINED =
 
 async function run(inputs: string[], flags: StylizeFlags, globals: Globals): Promise<void> {
   const log = logOf(globals);
-  const { style } = flags;
-  if (!style) {
-    throw new CliError('--style: expected a style picture, for example: miaobi stylize photo.jpg --style painting.jpg');
-  }
-  const jobs = await planJobs(inputs, style, flags);
+  const { jobs, styles } = await planJobs(inputs, flags);
   const { acquireDevice } = await import('../engine/device/node.ts');
-  const { loadCapVstnet } = await import('../train/infer/load-cap-vstnet.ts');
-  const { loadStyle } = await import('../train/infer/stylize-picture.ts');
+  const { paintAll } = await import('./stylize-paint.ts');
   const budgetBytes = flags.memoryLimit === undefined ? undefined : flags.memoryLimit * 2 ** 20;
   const device = await acquireDevice({ device: globals.device, backend: globals.backend, budgetBytes });
   try {
     log.info(`Device: ${device.info.description}${device.info.software ? ' (software: slow)' : ''}`);
-    const { weights, mode } = flags;
-    const loaded = await loadCapVstnet(device, { weights, mode, seed: globals.seed, dtype: globals.precision });
-    log.info(`Weights: ${loaded.description}${weights === undefined ? `, ${loaded.mode} network. ${UNTRAINED}` : ''}`);
-    const options = pictureOptions(flags);
-    const styles = await loadStyles(style, flags, options, loadStyle);
+    checkPrecision(globals, device.capabilities.f16);
+    const { net, mode, description } = await loadNetwork(device, flags, globals);
+    log.info(`Weights: ${description}${flags.weights === undefined ? `, ${mode} network. ${UNTRAINED}` : ''}`);
+    const loaded = await loadStyles(styles, flags);
+    for (const { notes } of loaded) for (const note of notes) log.info(note);
     const profiler = flags.profile ? device.profile() : undefined;
-    await paintAll({ net: loaded.net, jobs, styles, options, flags, globals, log });
+    await paintAll({ net, jobs, styles: loaded, flags, globals, log });
     if (profiler) {
       const { profileReport } = await import('./profile-table.ts');
       process.stderr.write(await profileReport(device, profiler));
@@ -103,88 +95,41 @@ async function run(inputs: string[], flags: StylizeFlags, globals: Globals): Pro
   }
 }
 
-interface Painting {
-  readonly net: CapVstnet;
-  readonly jobs: readonly Job[];
-  readonly styles: readonly LoadedStyle[];
-  readonly options: StylizePictureOptions;
-  readonly flags: StylizeFlags;
-  readonly globals: Globals;
-  readonly log: Log;
-}
-
-async function paintAll(painting: Painting): Promise<void> {
-  const { jobs, globals, log } = painting;
-  const progress = await startProgress({ total: jobs.length, log });
-  const results: object[] = [];
-  const files = jobs.map(({ content }) => content);
-  const report = (line: string) => (log.quiet ? log.error(line) : progress.note(line));
-  const { exitCode, failed } = await runBatch(
-    files,
-    async (_, index) => {
-      const result = await paint(painting, jobs[index], progress);
-      results.push(result);
-      if (!globals.json && !globals.dryRun) process.stdout.write(`${jobs[index].output}\n`);
-    },
-    { progress, report, debug: globals.debug },
+function checkPrecision({ precision, device }: Globals, f16: boolean): void {
+  if (precision !== 'f16' || f16) return;
+  throw new CliError(
+    `--precision f16: expected a device with 16-bit floats (shader-f16), but this one has none. ` +
+      `Leave --precision out, or choose another device than --device ${device}; miaobi devices lists what each can do.`,
+    EXIT.device,
   );
-  progress.finish();
-  if (globals.json) process.stdout.write(`${JSON.stringify(results, null, 2)}\n`);
-  if (failed > 0 && jobs.length > 1) log.error(`error: ${failed} of ${jobs.length} pictures failed.`);
-  if (exitCode !== 0) process.exitCode = exitCode;
 }
 
-/** Reads, paints and writes one picture; says before what it will take. */
-async function paint(
-  { net, styles, options, flags, globals }: Painting,
-  job: Job,
-  progress: Progress,
-): Promise<object> {
-  const { mib } = await import('../engine/index.ts');
-  const { planStylize } = await import('../models/cap-vstnet/stylize.ts');
-  const { readMask, readSized, stylizePicture } = await import('../train/infer/stylize-picture.ts');
-  const { writeImage } = await import('../train/data/image/write.ts');
-  const picture = await readSized(job.content, options);
-  const { width, height } = picture;
-  const { tiles, forecast } = planStylize(net, picture, options.tile);
-  const cut = tiles.length === 1 ? 'untiled' : `${tiles.length} tiles`;
-  progress.note(`${job.content}: ${width} x ${height}, ${cut}, about ${mib(forecast.peakBytes)} of GPU memory`);
-  for (const note of picture.notes) progress.note(note);
-  const facts = { content: job.content, output: job.output, width, height, tiles: tiles.length };
-  if (globals.dryRun) return { ...facts, forecastBytes: forecast.peakBytes };
-  let reported = 0;
-  const onProgress = (done: number) => {
-    progress.advance(done - reported, job.name);
-    reported = done;
-  };
-  const mask = flags.contentSeg === undefined ? undefined : await readMask(flags.contentSeg, picture);
-  const started = performance.now();
-  const painted = await stylizePicture(net, picture, styles, { ...options, onProgress }, mask);
-  const seconds = (performance.now() - started) / 1000;
-  for (const note of await writeImage(job.output, painted, flags)) progress.note(note);
-  return { ...facts, seconds, peakBytes: net.device.pool.stats.peakAllocatedBytes };
+type NodeDevice = Awaited<ReturnType<typeof import('../engine/device/node.ts')['acquireDevice']>>;
+
+/** @throws CliError when not even the weights fit into the memory */
+async function loadNetwork(
+  device: NodeDevice,
+  { weights, mode, memoryLimit }: StylizeFlags,
+  { seed, precision }: Globals,
+): Promise<LoadedCapVstnet> {
+  const { loadCapVstnet } = await import('../train/infer/load-cap-vstnet.ts');
+  try {
+    return await loadCapVstnet(device, { weights, mode, seed, dtype: precision });
+  } catch (error) {
+    if (!(error instanceof Error) || error.name !== 'OutOfMemoryError') throw error;
+    throw new CliError(
+      `--memory-limit ${memoryLimit}: expected room for the network, but its weights alone take more. ` +
+        'Give at least --memory-limit 32.',
+      EXIT.memory,
+    );
+  }
 }
 
-function pictureOptions(flags: StylizeFlags): StylizePictureOptions {
-  return {
-    alphaContent: flags.alphaC ?? 1 - flags.alpha,
-    tile: flags.tile === 'auto' ? undefined : flags.tile,
-    maxSize: flags.maxSize,
-    compat: flags.compat,
-  };
-}
-
-type LoadStyle = (path: string, weight: number, options: StylizePictureOptions, mask?: string) => Promise<LoadedStyle>;
-
-async function loadStyles(
-  style: readonly string[],
-  { styleSeg, styleWeight }: StylizeFlags,
-  options: StylizePictureOptions,
-  load: LoadStyle,
-): Promise<LoadedStyle[]> {
-  const raw = styleWeight ?? style.map(() => 1);
+async function loadStyles(paths: readonly string[], flags: StylizeFlags): Promise<LoadedStyle[]> {
+  const { loadStyle } = await import('../train/infer/stylize-picture.ts');
+  const raw = flags.styleWeight ?? paths.map(() => 1);
   const total = raw.reduce((sum, share) => sum + share, 0);
-  return Promise.all(style.map((path, k) => load(path, raw[k] / total, options, styleSeg?.[k])));
+  return Promise.all(paths.map((path, k) => loadStyle(path, raw[k] / total, flags, flags.styleSeg?.[k])));
 }
 
 function shares(text: string, before: number[] = []): number[] {
