@@ -1,6 +1,6 @@
 import { GradientError, invariant, ShapeError } from './errors.ts';
 import { detachFromScope, scope, tensorsIn } from './scope.ts';
-import { alias, retain, type Tensor, type TensorSpec } from './tensor.ts';
+import { alias, nextValueId, retain, type Tensor, type TensorSpec } from './tensor.ts';
 import { leaves, mapTree, type Tree } from './tree.ts';
 
 /**
@@ -43,12 +43,23 @@ class Tape {
 
 /** Stops recording on the tapes below, and notes which of their values are used: they are inputs of the whole block. */
 class Block {
-  readonly made = new Set<number>();
+  readonly #first = nextValueId();
   readonly used = new Map<number, Tensor>();
 
-  note({ inputs, outputs }: Call): void {
-    for (const input of inputs) if (input && !this.made.has(input.id)) this.used.set(input.id, input);
-    for (const output of outputs) this.made.add(output.id);
+  /** Values that the block makes, by ops or of host data, are no inputs of it. */
+  note({ inputs }: Call): void {
+    for (const input of inputs) if (input && input.id < this.#first) this.used.set(input.id, input);
+  }
+
+  /** Runs `fn` in the block; values that it passes through, or returns twice, come out as values of their own. */
+  run<R extends readonly Tensor[]>(fn: () => R): R {
+    const seen = new Set<number>();
+    const own = (output: Tensor): Tensor => {
+      const fresh = output.id >= this.#first && !seen.has(output.id);
+      seen.add(output.id);
+      return fresh ? output : alias(output, output.shape, false);
+    };
+    return within(this, () => scope(() => fn().map(own) as unknown as R));
   }
 }
 
@@ -231,7 +242,7 @@ export function recompute<I extends readonly Tensor[], R extends readonly Tensor
   inputs: I,
 ): R {
   const block = new Block();
-  const outputs = within(block, () => scope(() => fn(...inputs)));
+  const outputs = block.run(() => fn(...inputs));
   for (const input of inputs) block.used.set(input.id, input);
   const used = [...block.used.values()];
   record({
@@ -277,7 +288,7 @@ export interface CustomGradient<R extends readonly Tensor[]> {
 /** A block with a gradient of its own, such as a reversible block that rebuilds its inputs from its outputs. */
 export function customGradient<R extends readonly Tensor[]>(definition: CustomGradient<R>): R {
   const { name, inputs } = definition;
-  const outputs = within(new Block(), () => scope(definition.forward));
+  const outputs = new Block().run(definition.forward);
   record({
     inputs,
     outputs,

@@ -50,6 +50,11 @@ export class Storage {
 
 let nextId = 1;
 
+/** The `id` of the value that is made next: everything older has a lower one. */
+export function nextValueId(): number {
+  return nextId;
+}
+
 /** Where a view lies in a flat buffer. */
 export interface Place {
   /** bytes from the buffer's start, a multiple of 256 */

@@ -256,6 +256,35 @@ describe('recompute', () => {
     expect(await gradients(second(true), x)).toEqual(want);
   });
 
+  it('may make constants and stop gradients inside, which are made again in the sweep', async () => {
+    const x = vector(0.5, 2);
+    const block = (h: Tensor) => {
+      const two = tensor(device, [2], [1]);
+      const fixed = stopGradient(mul(h, h));
+      return [mul(mul(h, two), add(fixed, full(h, h, 1)))] as const;
+    };
+    const plain = await gradients(() => sum(block(x)[0]), x);
+    expect(await gradients(() => sum(recompute(block, [x])[0]), x)).toEqual(plain);
+    expect(plain).toEqual([[2.5, 10]]);
+  });
+
+  it('may pass an input through, or return a value twice', async () => {
+    const x = vector(1, 2);
+    const through = () => recompute((h: Tensor) => [h, mul(h, h)] as const, [x]);
+    expect(await gradients(() => sum(mul(...through())), x)).toEqual([[3, 12]]);
+    const twice = () => {
+      const [a, b] = recompute(
+        (h: Tensor) => {
+          const y = mul(h, h);
+          return [y, y] as const;
+        },
+        [x],
+      );
+      return sum(add(a, affine(b, { scale: 2 })));
+    };
+    expect(await gradients(twice, x)).toEqual([[6, 12]]);
+  });
+
   it('passes gradients to several outputs, and none to unused ones', async () => {
     const x = vector(1, 2);
     const both = () => recompute((h: Tensor) => [mul(h, h), exp(h)] as const, [x]);
@@ -281,6 +310,22 @@ describe('customGradient', () => {
       });
     expect(await gradients(() => sum(straight()[0]), x)).toEqual([[3, 4]]);
     expect(seen).toEqual([1, true, false]);
+  });
+
+  it('may hand gradients over one by one, which add up', async () => {
+    const x = vector(1, 2);
+    const block = () =>
+      customGradient({
+        name: 'in pieces',
+        inputs: [x],
+        forward: () => [affine(x, { scale: 6 })] as const,
+        saves: () => [],
+        backward: ([dy], _, __, emit) => {
+          for (const scale of [1, 2]) scope(() => emit(0, affine(dy as Tensor, { scale })));
+          return [affine(dy as Tensor, { scale: 3 })];
+        },
+      });
+    expect(await gradients(() => sum(block()[0]), x)).toEqual([[6, 6]]);
   });
 
   it('rebuilds what it did not save, as a reversible block does', async () => {
