@@ -1,8 +1,9 @@
 /** Distance of two pictures in texture: the Gram matrices of their VGG activations. */
 
 import { scope, sizeOf, type Tensor } from '../../engine/index.ts';
-import { affine, matmul, reshape } from '../../kernels/index.ts';
-import { type NormalisedVgg, normalisedVggFeatures, TAPS } from '../../models/vgg/normalised.ts';
+import { affine, matmul, reshape, resize } from '../../kernels/index.ts';
+import { TAPS } from '../../models/vgg/layers.ts';
+import { type Vgg19, vgg19Features } from '../../models/vgg/vgg19.ts';
 
 /**
  * G = F Fᵀ / (C·H·W), the correlations of channels over the picture.
@@ -25,10 +26,19 @@ export interface GramDistance {
 }
 
 /**
- * @param a, b  [N, 3, H, W], RGB in [0, 1]; sizes may differ
+ * How far a result's textures are from those of a style picture.
+ *
+ * @param result  [N, 3, H, W], RGB in [0, 1]
+ * @param style   [N, 3, H', W']; resized bilinearly to the result where the sizes differ
+ * @throws ShapeError when the batches differ, or a picture is too small for the encoder
  */
-export async function gramDistance(vgg: NormalisedVgg, a: Tensor, b: Tensor): Promise<GramDistance> {
-  const grams = scope(() => [a, b].map((x) => gramsOf(vgg, x)));
+export async function gramDistance(vgg: Vgg19, result: Tensor, style: Tensor): Promise<GramDistance> {
+  const [height, width] = result.shape.slice(-2);
+  const grams = scope(() => {
+    const same = style.shape[2] === height && style.shape[3] === width;
+    const fitted = same ? style : resize(style, { size: [height, width], mode: 'bilinear' });
+    return [result, fitted].map((x) => gramsOf(vgg, x));
+  });
   try {
     const taps: number[] = [];
     for (let tap = 0; tap < TAPS.length; tap++) {
@@ -43,9 +53,9 @@ export async function gramDistance(vgg: NormalisedVgg, a: Tensor, b: Tensor): Pr
   }
 }
 
-function gramsOf(vgg: NormalisedVgg, x: Tensor): Tensor[] {
+function gramsOf(vgg: Vgg19, x: Tensor): Tensor[] {
   return scope(() => {
-    const features = normalisedVggFeatures(vgg, x);
+    const features = vgg19Features(vgg, x);
     return TAPS.map((tap) => gram(features[tap]));
   });
 }

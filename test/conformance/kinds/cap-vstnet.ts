@@ -3,6 +3,7 @@
 import type { Builder } from '../context.ts';
 import { choleskies } from './cap-vstnet/cholesky.ts';
 import { endToEnds } from './cap-vstnet/end-to-end.ts';
+import { lossKinds } from './cap-vstnet/losses.ts';
 import { metricKinds } from './cap-vstnet/metrics.ts';
 import { networks } from './cap-vstnet/networks.ts';
 import { tools } from './cap-vstnet/tools.ts';
@@ -14,5 +15,6 @@ export const capVstnet: Readonly<Record<string, Builder>> = {
   ...transfers,
   ...endToEnds,
   ...choleskies,
+  ...lossKinds,
   ...metricKinds,
 };

@@ -1,7 +1,7 @@
 /** How like the content and the style a result is: PSNR, SSIM, and the distance of Gram matrices. */
 
-import type { Tree } from '../../../../engine/index.ts';
-import { type NormalisedVgg, normalisedVggSpecs, VGG_CHANNELS } from '../../../../models/vgg/normalised.ts';
+import { VGG_CHANNELS } from '../../../../models/vgg/layers.ts';
+import { type NormalisedVgg, normalisedVggSpecs } from '../../../../models/vgg/normalised.ts';
 import { gramDistance } from '../../../../train/eval/gram.ts';
 import { type Planes, psnr, ssim } from '../../../../train/eval/image-similarity.ts';
 import type { Builder } from '../../context.ts';
@@ -11,7 +11,7 @@ import { type Value, value } from '../../values.ts';
 import { answers, type Config } from '../answers.ts';
 
 /** `width`: full, or divN for the published widths over N; `channels` states them. */
-function vggChannels({ width, channels }: { width?: string; channels?: number[] }): readonly number[] {
+export function vggChannels({ width, channels }: { width?: string; channels?: number[] }): readonly number[] {
   if (channels) return channels;
   const divisor = width?.startsWith('div') ? Number(width.slice(3)) : 1;
   return VGG_CHANNELS.map((c) => c / divisor);
@@ -23,8 +23,8 @@ const metrics: Builder = {
     const [a, b] = [inputs.get('a'), inputs.get('b')];
     return withTensors([a, b, ...params.values()], async ([first, second, ...uploaded]) => {
       let next = 0;
-      const vgg = parameterTree(params, () => uploaded[next++]) as Tree & NormalisedVgg;
-      const { total, taps } = await gramDistance(vgg, first, second);
+      const vgg = parameterTree(params, () => uploaded[next++]) as unknown as NormalisedVgg;
+      const { total, taps } = await gramDistance({ layout: 'normalised', params: vgg }, first, second);
       const pairs = items(a).map((x, i) => [x, items(b)[i]] as const);
       return answers({
         'output psnr': value(
