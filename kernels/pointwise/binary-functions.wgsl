@@ -17,9 +17,11 @@ fn apply(x: vec4f, z: vec4f) -> vec4f {
   }
 }
 
-// x^z: WGSL's pow is undefined for x < 0, where an integer exponent has a value
+// x^z: WGSL's pow is undefined for x < 0, where an integer exponent has a value; 0^z is 0, 1 or infinity
 fn power(x: vec4f, z: vec4f) -> vec4f {
-  let magnitude = select(exp2(z * log2(abs(x))), vec4f(), x == vec4f());
+  let isZero = x == vec4f();
+  let exponent = z * select(log2(abs(x)), vec4f(-1e30), isZero);
+  let magnitude = select(exp2(exponent), vec4f(), isZero & (z > vec4f()));
   let odd = fract(z * 0.5) != vec4f();
   return select(select(magnitude, -magnitude, (x < vec4f()) & odd), vec4f(1.0), z == vec4f());
 }

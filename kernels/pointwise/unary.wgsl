@@ -28,11 +28,13 @@ fn sigmoid(x: vec4f) -> vec4f {
   return select(e, vec4f(1.0), x >= vec4f()) / (1.0 + e);
 }
 
-// x^a: WGSL's pow is undefined for x < 0, where an integer exponent has a value
+// x^a: WGSL's pow is undefined for x < 0, where an integer exponent has a value; 0^a is 0, 1 or infinity
 fn powers(x: vec4f) -> vec4f {
   if (P.a == 2.0) { return x * x; }
   if (P.a == 0.0) { return vec4f(1.0); }
-  let magnitude = select(exp2(P.a * log2(abs(x))), vec4f(), x == vec4f());
+  let isZero = x == vec4f();
+  let exponent = P.a * select(log2(abs(x)), vec4f(-1e30), isZero);
+  let magnitude = select(exp2(exponent), vec4f(), isZero & vec4<bool>(P.a > 0.0));
   let odd = fract(P.a * 0.5) != 0.0;
   return select(magnitude, -magnitude, (x < vec4f()) & vec4<bool>(odd));
 }

@@ -235,6 +235,31 @@ it('a fused activation equals the activation of the result', async () => {
   });
 });
 
+it('halves take weights of f32, whose gradients stay f32', async () => {
+  if (!device.capabilities.f16) return;
+  const shape = [2, 3, 6, 8];
+  const values = draw(17, shape);
+  const cotangent = draw(18, shape);
+  const run = (dtype: 'f16' | 'f32') =>
+    scope(() => {
+      const x = tensor(device, values, shape, dtype);
+      const weight = upload([0.5, -2, 1], [3]);
+      const bias = upload([0.25, 1, -1], [3]);
+      const { outputs, pull } = vjp(() => [instanceNorm(x, { weight, bias })] as const, [x, weight, bias]);
+      return [outputs[0], ...pull([tensor(device, cotangent, shape, dtype)])] as Tensor[];
+    });
+  const [half, single] = [run('f16'), run('f32')];
+  expect(half.map(({ dtype }) => dtype)).toEqual(['f16', 'f16', 'f32', 'f32']);
+  for (const [i, t] of half.entries()) {
+    const want = await single[i].data();
+    const rms = Math.sqrt(want.reduce((total, v) => total + v * v, 0) / want.length);
+    // two halves are rounded for each term of the weights' sums, one or two for each value
+    (await t.data()).forEach((value, at) => {
+      expect(Math.abs(value - want[at])).toBeLessThan(8 * 2 ** -11 * (Math.abs(want[at]) + rms));
+    });
+  }
+});
+
 it('weights of the wrong shape are refused by name', () => {
   const run = () =>
     scope(() => instanceNorm(upload(draw(1, [1, 3, 4, 4]), [1, 3, 4, 4]), { weight: upload([1, 2], [2]) }));
