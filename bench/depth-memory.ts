@@ -13,14 +13,15 @@ import { type CapVstnetParams, decode, encode } from '../models/cap-vstnet/netwo
 import { parametersFrom } from '../models/cap-vstnet/parameters.ts';
 import { decodeReversible, encodeReversible } from '../models/cap-vstnet/reversible.ts';
 import { transfer } from '../models/cap-vstnet/transfer.ts';
+import { toPlanar } from '../train/data/image/picture.ts';
+import { drawLandscape, type MoodName } from '../train/data/synth/landscape.ts';
 
 type Pass = (params: CapVstnetParams, config: CapVstnetConfig, x: Tensor) => Tensor;
 
 const size = Number(process.argv[2] ?? 64);
 const device = await acquireDevice();
-const picture = (op: number) =>
-  tensor(device, randomUniforms({ seed: 1, step: 0, op }, 3 * size * size), [1, 3, size, size]);
-const [content, style] = [picture(0), picture(1)];
+const picture = (mood: MoodName) => tensor(device, toPlanar(drawLandscape(size, size, 1, mood)), [1, 3, size, size]);
+const [content, style] = [picture('noon'), picture('dusk')];
 
 console.log(`| blocks | stored, peak | reversible, peak | ratio | gradients differ by |\n|---|---|---|---|---|`);
 for (const blocks of [10, 30, 60]) {

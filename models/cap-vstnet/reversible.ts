@@ -152,7 +152,11 @@ export function encodeReversible(params: CapVstnetParams, config: CapVstnetConfi
       const squeezed = (t: Tensor) => halve(times(config.spSteps, squeeze, t));
       const refined = reverseChain(refinement, reverseForward, squeezed(latent), squeezed(dz as Tensor), emit);
       const drop = (halves: Halves) => dropPad({ ...plan, spSteps: config.spSteps }, halves);
-      const { dInputs } = reverseChain(stack, reverseForward, drop(refined.inputs), drop(refined.dInputs), emit);
+      const later = reverseChain(stack.slice(1), reverseForward, drop(refined.inputs), drop(refined.dInputs), emit);
+      // the first block hands on the second half of the padded picture, which is zero: exactly, not as rebuilt
+      const [o0, o1] = later.inputs;
+      const state: Halves = [filled(o0, o0, 0), o1];
+      const { dInputs } = reverseChain(stack.slice(0, 1), reverseForward, state, later.dInputs, emit);
       return [slice(dInputs[0], { axis: 1, end: config.inChannel })];
     },
   });

@@ -14,6 +14,7 @@ import {
   refine,
   unrefine,
 } from '../../../../models/cap-vstnet/network.ts';
+import { decodeReversible, encodeReversible } from '../../../../models/cap-vstnet/reversible.ts';
 import type { Builder, Context } from '../../context.ts';
 import { type Pass, runPass } from '../../passes.ts';
 import { type Value, value } from '../../values.ts';
@@ -112,12 +113,15 @@ const channelRefinement: Builder = {
   },
 };
 
-/** Encoder and decoder, both with their backward. */
+/** Encoder and decoder, with the ordinary backward and the one that rebuilds activations. */
 const revresnet: Builder = {
   parameters: (config) => parameterSpecs(networkConfig(config)),
   async run(context) {
     const config = networkConfig(context.config);
-    const results = answers(Object.fromEntries(await encodeAndDecode(context, config, encode, decode)));
+    const ordinary = await encodeAndDecode(context, config, encode, decode);
+    const reversible = await encodeAndDecode(context, config, encodeReversible, decodeReversible);
+    const results = answers({});
+    for (const [of, answer] of ordinary) results.set(of, [answer, reversible.get(of) as Value]);
     for (const [key, p] of context.params) results.set(`param ${key}`, p);
     return results;
   },
