@@ -251,7 +251,7 @@ it('halves take weights of f32, whose gradients stay f32', async () => {
   const [half, single] = [run('f16'), run('f32')];
   expect(half.map(({ dtype }) => dtype)).toEqual(['f16', 'f16', 'f32', 'f32']);
   for (const [i, t] of half.entries()) {
-    const want = await single[i].data();
+    const want = Array.from(await single[i].data());
     const rms = Math.sqrt(want.reduce((total, v) => total + v * v, 0) / want.length);
     // two halves are rounded for each term of the weights' sums, one or two for each value
     (await t.data()).forEach((value, at) => {
