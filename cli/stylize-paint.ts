@@ -41,7 +41,8 @@ export async function paintAll(painting: Painting): Promise<void> {
   for (const { path, picture } of styles) planOrAdvise(net, path, picture, flags);
   const alphaContent = flags.alphaC ?? 1 - flags.alpha;
   const stylizer = pictureStylizer(net, styles, { alphaContent, tile, compat: flags.compat });
-  const progress = await startProgress({ total: jobs.length, log: globals.dryRun ? { ...log, quiet: true } : log });
+  const quiet = log.quiet || globals.dryRun === true;
+  const progress = await startProgress({ total: jobs.length, log: { ...log, quiet } });
   const facts: object[] = [];
   const { exitCode, failed } = await runBatch(
     jobs.map(({ content }) => content),
@@ -54,9 +55,9 @@ export async function paintAll(painting: Painting): Promise<void> {
         throw error;
       }
     },
-    { progress, report: (line) => (log.quiet ? log.error(line) : progress.note(line)), debug: globals.debug },
+    { progress, report: (line) => (quiet ? log.error(line) : progress.note(line)), debug: globals.debug },
   );
-  if (!globals.dryRun) progress.finish();
+  progress.finish();
   if (globals.json) process.stdout.write(`${JSON.stringify(facts, null, 2)}\n`);
   if (failed > 0 && jobs.length > 1) log.error(`error: ${failed} of ${jobs.length} pictures failed.`);
   if (exitCode !== 0) process.exitCode = exitCode;

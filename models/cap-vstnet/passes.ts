@@ -1,5 +1,5 @@
 /** The two passes over a picture, tile by tile: to its latent and the statistics of it, and back through the transfer. */
-import { scope, type Tensor, tensor } from '../../engine/index.ts';
+import { type Device, scope, type Tensor, tensor } from '../../engine/index.ts';
 import { mergeStatistics, type Statistics } from '../../kernels/index.ts';
 import { applyMap, applyRegions } from './cwct.ts';
 import type { AffineMap } from './cwct-host.ts';
@@ -29,19 +29,34 @@ import {
   type Tile,
 } from './tiles.ts';
 
-/** Hears of each finished tile the number of pixels that it answers for. */
-export type OnPixels = (pixels: number) => void;
+/** What passes over several pictures share. */
+export interface Work {
+  readonly net: CapVstnet;
+  /** hears of each finished tile the number of pixels that it answers for */
+  readonly onPixels: (pixels: number) => void;
+  /** is told of each tile before it is computed */
+  readonly roomFor: (tile: Size) => void;
+}
+
+/** Gives memory back before a tile of another size than the last: the pool would keep buffers for both. */
+export function roomMaker(device: Device): Work['roomFor'] {
+  let last = '';
+  return ({ height, width }) => {
+    const size = `${height} × ${width}`;
+    if (last !== '' && size !== last) device.pool.trim();
+    last = size;
+  };
+}
 
 /** Encodes a picture and measures the whole of its latent, or each region. */
 export async function measurePicture(
-  net: CapVstnet,
+  work: Work,
   picture: PlanarPicture,
   plan: StylizePlan,
   regions: Regions | undefined,
-  onPixels: OnPixels,
 ): Promise<Statistics[]> {
-  const { parts, add } = regionSums(net, picture, regions);
-  await encodeTiles(net, picture, plan, onPixels, async (z, at) => {
+  const { parts, add } = regionSums(work.net, picture, regions);
+  await encodeTiles(work, picture, plan, async (z, at) => {
     await add(z, at);
     z.dispose();
   });
@@ -54,18 +69,18 @@ export async function measurePicture(
  * @returns  a latent whose tensor, if it is one, the caller disposes of
  */
 export async function encodePicture(
-  net: CapVstnet,
+  work: Work,
   picture: PlanarPicture,
   plan: StylizePlan,
   regions: Regions | undefined,
-  onPixels: OnPixels,
 ): Promise<{ latent: Latent; statistics: Statistics[] }> {
+  const { net } = work;
   const { latentChannels: channels, latentScale } = net.plan;
   const { height, width } = ceilSize(plan.padded, latentScale);
   const { parts, add } = regionSums(net, picture, regions);
   const planes = plan.tiles.length > 1 ? new Float32Array(channels * height * width) : undefined;
   let values: Latent['values'] | undefined = planes;
-  await encodeTiles(net, picture, plan, onPixels, async (z, at) => {
+  await encodeTiles(work, picture, plan, async (z, at) => {
     await add(z, at);
     if (!planes) {
       values = z;
@@ -99,15 +114,15 @@ function regionSums({ plan }: CapVstnet, picture: Size, regions: Regions | undef
  * @param use  takes the latent of a tile's core [1, C, h, w], at `at` in the latent; it disposes of it unless it throws
  */
 async function encodeTiles(
-  net: CapVstnet,
+  { net, onPixels, roomFor }: Work,
   picture: PlanarPicture,
   { tiles, padded }: StylizePlan,
-  onPixels: OnPixels,
   use: (z: Tensor, at: Rect) => Promise<void>,
 ): Promise<void> {
   const { inChannel } = net.config;
   const input = { ...padded, planar: reflectTo(picture.planar, inChannel, picture, padded) };
   for (const tile of tiles) {
+    roomFor(tile.padded);
     const z = scope(() => encodeTile(net, input, tile));
     try {
       await net.device.flush();
@@ -140,16 +155,16 @@ export interface Transfer {
  * @returns     [3, H, W]
  */
 export async function decodePicture(
-  net: CapVstnet,
+  { net, onPixels, roomFor }: Work,
   size: Size,
   { tiles }: StylizePlan,
   latent: Latent,
   transfer: Transfer,
-  onPixels: OnPixels,
 ): Promise<Float32Array> {
   const { inChannel } = net.config;
   const out = new Float32Array(inChannel * area(size));
   for (const { core, padded } of tiles) {
+    roomFor(padded);
     const part = scope(() => {
       const at = scaled(padded, net.plan.latentScale);
       const z = applyTransfer(latentTile(net, latent, at), at, transfer);

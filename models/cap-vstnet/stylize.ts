@@ -1,8 +1,8 @@
 import type { Statistics } from '../../kernels/index.ts';
 import { affineMap } from './cwct-host.ts';
 import type { CapVstnet, PlanarPicture } from './latent.ts';
-import { matchMasks } from './masks.ts';
-import { decodePicture, encodePicture, measurePicture, type OnPixels } from './passes.ts';
+import { type MatchedMasks, matchMasks } from './masks.ts';
+import { decodePicture, encodePicture, measurePicture, roomMaker, type Work } from './passes.ts';
 import type { LabelMap } from './regions.ts';
 import { planStylize } from './stylize-plan.ts';
 import { area, type Size } from './tiles.ts';
@@ -54,13 +54,13 @@ export function stylize(
 
 /** As `stylize` for many pictures: without masks, styles are encoded for the first and remembered for the rest. */
 export function stylizer(net: CapVstnet, styles: readonly StyleInput[], tile?: number): Stylizer {
+  const roomFor = roomMaker(net.device);
   let remembered: Statistics[][] | undefined;
 
-  const measureStyles = async (regionsOf: ReturnType<typeof matchMasks>, onPixels: OnPixels) => {
+  const measureStyles = async (work: Work, masks: MatchedMasks | undefined) => {
     const found: Statistics[][] = [];
     for (const [k, { picture }] of styles.entries()) {
-      const plan = planStylize(net, picture, tile);
-      found.push(await measurePicture(net, picture, plan, regionsOf?.styles[k], onPixels));
+      found.push(await measurePicture(work, picture, planStylize(net, picture, tile), masks?.styles[k]));
     }
     return found;
   };
@@ -71,17 +71,16 @@ export function stylizer(net: CapVstnet, styles: readonly StyleInput[], tile?: n
     const sizes = styles.map(({ picture, mask: own }) => ({ height: picture.height, width: picture.width, mask: own }));
     const masks = matchMasks(net, { height, width, mask }, sizes);
     const passes = [...(remembered && !masks ? [] : sizes), content, content];
-    const onPixels = progressOver(passes, onProgress);
-
-    const others = (masks ? undefined : remembered) ?? (await measureStyles(masks, onPixels));
+    const work = { net, roomFor, onPixels: progressOver(passes, onProgress) };
+    const others = (masks ? undefined : remembered) ?? (await measureStyles(work, masks));
     if (!masks) remembered = others;
-    const { latent, statistics } = await encodePicture(net, content, plan, masks?.content, onPixels);
+    const { latent, statistics } = await encodePicture(work, content, plan, masks?.content);
     try {
       const maps = statistics.map((own, r) => {
         const mixed = styles.map(({ weight }, k) => ({ statistics: others[k][r], weight }));
         return affineMap(own, mixed, net.plan.latentChannels, { alphaContent });
       });
-      return await decodePicture(net, content, plan, latent, { maps, regions: masks?.content }, onPixels);
+      return await decodePicture(work, content, plan, latent, { maps, regions: masks?.content });
     } finally {
       if (!(latent.values instanceof Float32Array)) latent.values.dispose();
     }
@@ -89,7 +88,7 @@ export function stylizer(net: CapVstnet, styles: readonly StyleInput[], tile?: n
 }
 
 /** Turns finished pixels of the passes into a share of all of them. */
-function progressOver(passes: readonly Size[], report: ((done: number) => void) | undefined): OnPixels {
+function progressOver(passes: readonly Size[], report: ((done: number) => void) | undefined): Work['onPixels'] {
   const total = passes.reduce((sum, size) => sum + area(size), 0);
   let done = 0;
   return (pixels) => {
