@@ -39,7 +39,7 @@ const FLUSH_AFTER_RECORDS = 2000;
 
 /**
  * Eager to write, deferred to run: ops append records; a flush turns them into one upload of parameters, one compute
- * pass (copies split it) and one submit. A flush happens on demand, and by itself when the estimated GPU time passes
+ * pass (copies split it) and one submit (several where they would take too long). A flush happens on demand, and by itself when the estimated GPU time passes
  * 50 ms and every pipeline is ready: long submits freeze desktops and trip the watchdog of Windows.
  */
 export class Recorder {
@@ -74,8 +74,7 @@ export class Recorder {
     this.dispatches++;
     this.#records.push({ dispatch });
     if (!dispatch.entry.pipeline) this.#waiting.add(dispatch.entry);
-    const { flops, bytes } = dispatch.cost;
-    this.#seconds += Math.max(flops / this.#rates.flopsPerSecond, bytes / this.#rates.bytesPerSecond);
+    this.#seconds += this.#secondsOf(dispatch.cost);
     if (this.#seconds > FLUSH_AFTER_SECONDS || this.#records.length >= FLUSH_AFTER_RECORDS) this.flushIfReady();
   }
 
@@ -135,6 +134,30 @@ export class Recorder {
     this.#records = [];
     this.#seconds = 0;
     this.#arena.upload();
+    for (const part of this.#parts(records)) this.#submitPart(part);
+    for (const buffer of this.#staging) buffer.destroy();
+    this.#staging.length = 0;
+    this.onSubmit();
+  }
+
+  /** Runs of records that take about as long as one submit may: while pipelines compiled, more have come together. */
+  *#parts(records: readonly Record[]): Generator<readonly Record[]> {
+    let start = 0;
+    let seconds = 0;
+    for (const [i, record] of records.entries()) {
+      if ('dispatch' in record) seconds += this.#secondsOf(record.dispatch.cost);
+      if (seconds <= FLUSH_AFTER_SECONDS && i < records.length - 1) continue;
+      yield records.slice(start, i + 1);
+      start = i + 1;
+      seconds = 0;
+    }
+  }
+
+  #secondsOf({ flops, bytes }: Cost): number {
+    return Math.max(flops / this.#rates.flopsPerSecond, bytes / this.#rates.bytesPerSecond);
+  }
+
+  #submitPart(records: readonly Record[]): void {
     const encoder = this.#gpu.createCommandEncoder();
     let pass: GPUComputePassEncoder | undefined;
     for (const record of records) {
@@ -160,9 +183,6 @@ export class Recorder {
     this.profiler?.resolve(encoder);
     this.#gpu.queue.submit([encoder.finish()]);
     this.submits++;
-    for (const buffer of this.#staging) buffer.destroy();
-    this.#staging.length = 0;
-    this.onSubmit();
   }
 
   #encode(pass: GPUComputePassEncoder, { entry, group, params, grid }: Dispatch): void {

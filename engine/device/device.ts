@@ -65,6 +65,14 @@ export interface BoundBuffer {
   readonly size: number | undefined;
 }
 
+interface Forecasting {
+  flops: number;
+  bytes: number;
+  dispatches: number;
+  /** collects the pipelines of the run, where they are asked for */
+  pipelines?: Set<PipelineEntry>;
+}
+
 const POISON_BYTES = 1 << 20;
 
 /** A GPU with the engine's state on it. Passed explicitly or found through a tensor: there is no global device. */
@@ -81,7 +89,7 @@ export class Device {
   bindGroupMisses = 0;
   bindGroupHits = 0;
   /** totals while a forecast runs: dispatches are counted and dropped */
-  forecasting: { flops: number; bytes: number; dispatches: number } | undefined;
+  forecasting: Forecasting | undefined;
   readonly #bindGroups = new Map<string, GPUBindGroup>();
   readonly #groupsOfBuffer = new Map<number, Set<string>>();
   readonly #submitted: Promise<unknown>[] = [];
@@ -206,13 +214,31 @@ export class Device {
    * `fn` makes is freed at its end.
    */
   forecast(fn: () => void): Forecast {
+    return this.#forecast(fn, { flops: 0, bytes: 0, dispatches: 0 });
+  }
+
+  /**
+   * Like `forecast`, and compiles every pipeline of the run, in parallel. A run that was prepared submits its work as it
+   * goes; one that compiles while it records submits nothing before its first await, and so cannot give memory back.
+   *
+   * @throws GpuValidationError when a shader does not compile
+   */
+  async prepare(fn: () => void): Promise<Forecast> {
+    const pipelines = new Set<PipelineEntry>();
+    const forecast = this.#forecast(fn, { flops: 0, bytes: 0, dispatches: 0, pipelines });
+    await Promise.all([...pipelines].map((entry) => entry.ready));
+    return forecast;
+  }
+
+  #forecast(fn: () => void, totals: Forecasting): Forecast {
     const real = this.pool;
     const budget = real.budgetBytes - real.stats.usedBytes;
     this.pool = this.#makePool(budget, true);
-    this.forecasting = { flops: 0, bytes: 0, dispatches: 0 };
+    this.forecasting = totals;
     try {
       scope(fn);
-      return { ...this.forecasting, peakBytes: this.pool.stats.peakAllocatedBytes };
+      const { flops, bytes, dispatches } = totals;
+      return { flops, bytes, dispatches, peakBytes: this.pool.stats.peakAllocatedBytes };
     } finally {
       this.pool = real;
       this.forecasting = undefined;

@@ -46,6 +46,22 @@ describe('a forecast', () => {
     expect(state()).toEqual(before);
   });
 
+  it('compiles the pipelines of the run when it is to prepare it', async () => {
+    const fresh = await acquireDevice({ device: process.env.MIAOBI_DEVICE });
+    const network = makeSmallNetwork(fresh);
+    const forecast = await fresh.prepare(step(network));
+    const { compiled } = fresh.pipelines;
+    expect(compiled).toBeGreaterThan(5);
+    expect(fresh.recorder.dispatches).toBe(0);
+    scope(step(network));
+    // nothing is waited for
+    expect(fresh.recorder.flushIfReady()).toBe(true);
+    await fresh.finish();
+    expect(fresh.pipelines.compiled).toBe(compiled);
+    expect(fresh.recorder.dispatches).toBe(forecast.dispatches);
+    fresh.destroy();
+  });
+
   it('costs no memory for sizes that the machine does not have', () => {
     const { peakBytes } = device.forecast(() => {
       const side = Math.floor(Math.sqrt(device.capabilities.maxBindingBytes / 4));
