@@ -1,7 +1,8 @@
 import tgpu from 'typegpu';
 import type * as d from 'typegpu/data';
 import { memoryLayoutOf } from 'typegpu/data';
-import type { BoundBuffer, Capabilities, Device } from './device/device.ts';
+import type { BoundBuffer } from './bind-groups.ts';
+import type { Capabilities, Device } from './device/device.ts';
 import { DTypeError, GpuValidationError, invariant, LimitError } from './errors.ts';
 import type { PipelineEntry, ShaderSource } from './pipelines.ts';
 import type { Cost } from './recorder.ts';

@@ -1,3 +1,4 @@
+import { BindGroups, type BoundBuffer } from '../bind-groups.ts';
 import { DeviceLostError, GpuValidationError, LimitError } from '../errors.ts';
 import { ParamsArena } from '../params-arena.ts';
 import { type PipelineEntry, Pipelines, type ShaderSource } from '../pipelines.ts';
@@ -57,14 +58,6 @@ export interface Forecast {
   dispatches: number;
 }
 
-/** A buffer as one binding sees it: all of it, or a range of a flat one. */
-export interface BoundBuffer {
-  readonly buffer: PooledBuffer;
-  readonly offset: number;
-  /** bytes; the rest of the buffer when left out */
-  readonly size: number | undefined;
-}
-
 interface Forecasting {
   flops: number;
   bytes: number;
@@ -86,12 +79,9 @@ export class Device {
   /** the pool in use: the real one, or the one of a forecast */
   pool: Pool;
   liveTensors = 0;
-  bindGroupMisses = 0;
-  bindGroupHits = 0;
   /** totals while a forecast runs: dispatches are counted and dropped */
   forecasting: Forecasting | undefined;
-  readonly #bindGroups = new Map<string, GPUBindGroup>();
-  readonly #groupsOfBuffer = new Map<number, Set<string>>();
+  readonly #bindGroups: BindGroups;
   readonly #submitted: Promise<unknown>[] = [];
   #failure: Error | undefined;
   #poisonBuffer: GPUBuffer | undefined;
@@ -102,6 +92,7 @@ export class Device {
     this.capabilities = options.capabilities;
     this.debug = options.debug ?? false;
     this.pipelines = new Pipelines(gpu);
+    this.#bindGroups = new BindGroups(gpu);
     const { software } = options.info;
     const rates = software
       ? { flopsPerSecond: 1e10, bytesPerSecond: 4e9 }
@@ -137,28 +128,15 @@ export class Device {
 
   /** The bind group of these buffers, in binding order; made once for each combination. */
   bindGroup(access: string, layout: GPUBindGroupLayout, bound: readonly BoundBuffer[]): GPUBindGroup {
-    let key = access;
-    for (const { buffer, offset } of bound) key += offset ? `,${buffer.id}@${offset}` : `,${buffer.id}`;
-    const cached = this.#bindGroups.get(key);
-    if (cached) {
-      this.bindGroupHits++;
-      return cached;
-    }
-    this.bindGroupMisses++;
-    const entries = bound.map(({ buffer, offset, size }, binding) => ({
-      binding,
-      resource: { buffer: buffer.gpu as GPUBuffer, offset, size },
-    }));
-    const group = this.gpu.createBindGroup({ layout, entries });
-    this.#bindGroups.set(key, group);
-    for (const {
-      buffer: { id },
-    } of bound) {
-      const keys = this.#groupsOfBuffer.get(id);
-      if (keys) keys.add(key);
-      else this.#groupsOfBuffer.set(id, new Set([key]));
-    }
-    return group;
+    return this.#bindGroups.get(access, layout, bound);
+  }
+
+  get bindGroupMisses(): number {
+    return this.#bindGroups.misses;
+  }
+
+  get bindGroupHits(): number {
+    return this.#bindGroups.hits;
   }
 
   upload(buffer: PooledBuffer, data: Uint8Array): void {
@@ -269,11 +247,7 @@ export class Device {
   }
 
   #destroyBuffer(buffer: PooledBuffer): void {
-    for (const key of this.#groupsOfBuffer.get(buffer.id) ?? []) {
-      this.#bindGroups.delete(key);
-      for (const id of key.split(',').slice(1)) this.#groupsOfBuffer.get(Number(id))?.delete(key);
-    }
-    this.#groupsOfBuffer.delete(buffer.id);
+    this.#bindGroups.forget(buffer);
     buffer.gpu?.destroy();
   }
 
