@@ -113,7 +113,7 @@ export function defineOp<const In extends string, const Outs extends readonly st
     const present = inputNames.map((input) => given[input]);
     const device = present.find((input) => input)?.device;
     invariant(device, `${name}: no input is a tensor`);
-    const { profiler } = device.recorder;
+    const profiler = device.forecasting ? undefined : device.recorder.profiler;
     const started = profiler ? performance.now() : 0;
     const specs = definition.shape(inputs, attrs);
     const outputs = {} as Record<Outs[number], Tensor>;

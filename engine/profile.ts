@@ -14,7 +14,10 @@ export interface KernelProfile {
 export interface OpProfile {
   op: string;
   calls: number;
-  /** milliseconds on the host: shape rule, memory, recording; ops inside count for themselves and for this one */
+  /**
+   * milliseconds on the host: shape rule, memory, recording, and submits that fall due meanwhile; ops inside count for
+   * themselves and for this one
+   */
   hostMs: number;
 }
 
