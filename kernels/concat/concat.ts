@@ -110,6 +110,7 @@ const concatOp: Op<Name, readonly ['y'], { axis: number }> = defineOp({
  *
  * @param tensors  at least one; equal storage types, equal shapes but for the axis
  * @param axis     negative from the end
+ * @returns        the tensor itself where there is but one
  * @throws ShapeError when another extent differs, or no tensor came
  * @throws DTypeError when the storage types differ
  */
@@ -204,6 +205,7 @@ const splits = {
  * @param x      any rank and storage type
  * @param sizes  extents of the parts, which add up to the axis
  * @param axis   negative from the end
+ * @returns      as many tensors as sizes; x itself where there is but one
  * @throws ShapeError when the sizes do not add up to the axis
  */
 export function split(x: Tensor, sizes: readonly number[], axis: number): Tensor[] {

@@ -155,6 +155,7 @@ const padAxisOp: Op<'x', readonly ['y'], PadAttrs> = defineOp({
  * @param start first position, negative from the end; 0 by default
  * @param end   one past the last position, negative from the end; the extent by default
  * @param step  at least 1; 1 by default
+ * @returns     x itself where all of it is taken
  * @throws ShapeError when nothing is taken, or something past the end is asked for
  */
 export function slice(
@@ -177,6 +178,7 @@ export function slice(
  * @param before  how many positions are put before, at least 0
  * @param after   how many after, at least 0
  * @param value   the constant; 0 by default
+ * @returns       x itself where nothing is added
  * @throws ShapeError when a number is negative or the axis does not exist
  */
 export function padAxis(x: Tensor, axis: number, before: number, after: number, value = 0): Tensor {

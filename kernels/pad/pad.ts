@@ -178,6 +178,7 @@ const foldOp: Op<'y', readonly ['x'], PadAttrs> = defineOp({
  * @param x        rank 2 or more, any storage type
  * @param padding  elements added on each side, or one number for all four; negative ones are cut off
  * @param mode     zeros; reflect: about the edge element, which is not repeated; replicate: the edge element
+ * @returns        x itself where nothing is added
  * @throws ShapeError when nothing is left, or a reflected border is as large as its axis
  * @see torch.nn.functional.pad
  */

@@ -58,6 +58,7 @@ const permuteOp: Op<'x', readonly ['y'], Axes> = defineOp({
  *
  * @param x     any storage type; at most six groups of axes that move apart
  * @param axes  every axis once, negative from the end
+ * @returns     x itself where the order stays
  * @throws ShapeError when `axes` is not a permutation of x's axes
  */
 export function permute(x: Tensor, axes: readonly number[]): Tensor {

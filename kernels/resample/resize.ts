@@ -134,6 +134,7 @@ function axesOf(shape: Shape, { size, scale, mode = 'nearest', alignCorners = fa
  * Positions of bilinear and bicubic are exact to 2^-32 of an element times the output index.
  *
  * @param x  rank 2 or more, f32 or f16
+ * @returns  x itself where the size stays
  * @throws ShapeError when neither or both of size and scale are given, or the result would be empty
  * @throws LimitError when an extent before times one after reaches 2^32
  * @see torch.nn.functional.interpolate; Keys 1981 for bicubic
