@@ -35,6 +35,8 @@ const codes: Record<string, ExitCode> = {
   OutOfMemoryError: EXIT.memory,
   LimitError: EXIT.memory,
   NonFiniteError: EXIT.diverged,
+  StatisticsError: EXIT.diverged,
+  DivergedError: EXIT.diverged,
   DeviceLostError: EXIT.deviceLost,
   MissingToolError: EXIT.missingTool,
 };

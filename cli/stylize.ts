@@ -73,6 +73,8 @@ const UNTRAINED =
 async function run(inputs: string[], flags: StylizeFlags, globals: Globals): Promise<void> {
   const log = logOf(globals);
   const { jobs, styles } = await planJobs(inputs, flags);
+  const loaded = await loadStyles(styles, flags);
+  for (const { notes } of loaded) for (const note of notes) log.info(note);
   const { acquireDevice } = await import('../engine/device/node.ts');
   const { paintAll } = await import('./stylize-paint.ts');
   const budgetBytes = flags.memoryLimit === undefined ? undefined : flags.memoryLimit * 2 ** 20;
@@ -82,8 +84,6 @@ async function run(inputs: string[], flags: StylizeFlags, globals: Globals): Pro
     checkPrecision(globals, device.capabilities.f16);
     const { net, mode, description } = await loadNetwork(device, flags, globals);
     log.info(`Weights: ${description}${flags.weights === undefined ? `, ${mode} network. ${UNTRAINED}` : ''}`);
-    const loaded = await loadStyles(styles, flags);
-    for (const { notes } of loaded) for (const note of notes) log.info(note);
     const profiler = flags.profile ? device.profile() : undefined;
     await paintAll({ net, jobs, styles: loaded, flags, globals, log });
     if (profiler) {

@@ -1,5 +1,5 @@
 /** The two passes over a picture, tile by tile: to its latent and the statistics of it, and back through the transfer. */
-import { type Device, scope, type Tensor, tensor } from '../../engine/index.ts';
+import { scope, type Tensor, tensor } from '../../engine/index.ts';
 import { mergeStatistics, type Statistics } from '../../kernels/index.ts';
 import { applyMap, applyRegions } from './cwct.ts';
 import type { AffineMap } from './cwct-host.ts';
@@ -15,7 +15,7 @@ import {
   tileStatistics,
 } from './latent.ts';
 import { decode, encode } from './network.ts';
-import type { StylizePlan } from './stylize-plan.ts';
+import { recordTile, type StylizePlan } from './stylize-plan.ts';
 import {
   area,
   ceilSize,
@@ -35,16 +35,21 @@ export interface Work {
   /** hears of each finished tile the number of pixels that it answers for */
   readonly onPixels: (pixels: number) => void;
   /** is told of each tile before it is computed */
-  readonly roomFor: (tile: Size) => void;
+  readonly roomFor: (tile: Size) => Promise<void>;
 }
 
-/** Gives memory back before a tile of another size than the last: the pool would keep buffers for both. */
-export function roomMaker(device: Device): Work['roomFor'] {
+/**
+ * Before a tile of another size than the last, gives memory back (the pool would keep buffers for both) and compiles what
+ * the tile needs, so that its work is submitted as it is recorded.
+ */
+export function roomMaker(net: CapVstnet): Work['roomFor'] {
   let last = '';
-  return ({ height, width }) => {
-    const size = `${height} × ${width}`;
-    if (last !== '' && size !== last) device.pool.trim();
+  return async (tile) => {
+    const size = `${tile.height} × ${tile.width}`;
+    if (size === last) return;
+    if (last !== '') net.device.pool.trim();
     last = size;
+    await net.device.prepare(() => recordTile(net, tile));
   };
 }
 
@@ -122,7 +127,7 @@ async function encodeTiles(
   const { inChannel } = net.config;
   const input = { ...padded, planar: reflectTo(picture.planar, inChannel, picture, padded) };
   for (const tile of tiles) {
-    roomFor(tile.padded);
+    await roomFor(tile.padded);
     const z = scope(() => encodeTile(net, input, tile));
     try {
       await net.device.flush();
@@ -164,7 +169,7 @@ export async function decodePicture(
   const { inChannel } = net.config;
   const out = new Float32Array(inChannel * area(size));
   for (const { core, padded } of tiles) {
-    roomFor(padded);
+    await roomFor(padded);
     const part = scope(() => {
       const at = scaled(padded, net.plan.latentScale);
       const z = applyTransfer(latentTile(net, latent, at), at, transfer);

@@ -94,13 +94,18 @@ function tileSides({ config }: CapVstnet, { height, width }: Size): number[] {
   return [whole, ...SIDES.filter((side) => side < whole && side >= least)];
 }
 
-/** Records encoding and decoding of the largest tile on shapes alone, beside its latent before and after the transfer. */
 function forecastTile(net: CapVstnet, tiles: readonly Tile[]): Forecast {
+  const largest = tiles.reduce((a, b) => (area(b.padded) > area(a.padded) ? b : a)).padded;
+  return net.device.forecast(() => recordTile(net, largest));
+}
+
+/** Records encoding and decoding of a tile on shapes alone, its latent kept until it is mapped and decoded. */
+export function recordTile(net: CapVstnet, { height, width }: Size): void {
   const { device, params, config } = net;
-  const { height, width } = tiles.reduce((a, b) => (area(b.padded) > area(a.padded) ? b : a)).padded;
-  const picture = { shape: [1, config.inChannel, height, width], dtype: storageOf(net) };
-  return device.forecast(() => {
-    const z = encode(params, config, empty(device, picture));
-    decode(params, config, empty(device, z));
-  });
+  const z = encode(
+    params,
+    config,
+    empty(device, { shape: [1, config.inChannel, height, width], dtype: storageOf(net) }),
+  );
+  decode(params, config, empty(device, z));
 }

@@ -54,7 +54,7 @@ export function stylize(
 
 /** As `stylize` for many pictures: without masks, styles are encoded for the first and remembered for the rest. */
 export function stylizer(net: CapVstnet, styles: readonly StyleInput[], tile?: number): Stylizer {
-  const roomFor = roomMaker(net.device);
+  const roomFor = roomMaker(net);
   let remembered: Statistics[][] | undefined;
 
   const measureStyles = async (work: Work, masks: MatchedMasks | undefined) => {

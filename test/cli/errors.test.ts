@@ -8,6 +8,7 @@ import {
   OutOfMemoryError,
   ShapeError,
 } from '../../engine/errors.ts';
+import { StatisticsError } from '../../models/cap-vstnet/cwct-host.ts';
 import { DataError, NonFiniteError, RequestError } from '../../train/errors.ts';
 
 describe('exit codes', () => {
@@ -21,6 +22,7 @@ describe('exit codes', () => {
     [new OutOfMemoryError('x', 2, 1), EXIT.memory],
     [new LimitError('x'), EXIT.memory],
     [new NonFiniteError('x'), EXIT.diverged],
+    [new StatisticsError('x'), EXIT.diverged],
     [new DeviceLostError('x'), EXIT.deviceLost],
     [new ShapeError('x'), EXIT.internal],
     [new TypeError('x'), EXIT.internal],

@@ -8,6 +8,7 @@ import { elementCount, toFloat32Array } from '../../models/checkpoint/tensor-map
 import { modeOfName } from '../checkpoint/convert.ts';
 import { openCheckpoint } from '../checkpoint/open-checkpoint.ts';
 import { readTensors } from '../checkpoint/safetensors-file.ts';
+import { RequestError } from '../errors.ts';
 
 export interface LoadOptions {
   /** .safetensors, .pt or .pth; left out: untrained weights */
@@ -44,7 +45,9 @@ export async function loadCapVstnet(device: Device, options: LoadOptions = {}): 
       description: `untrained weights of seed ${seed}`,
     };
   }
-  const file = await openCheckpoint(weights);
+  const file = await openCheckpoint(weights).catch((error: Error) => {
+    throw 'code' in error ? unreadable(weights, error) : error;
+  });
   try {
     const mode = options.mode ?? modeIn(file.metadata.get('mode')) ?? modeOfName(basename(weights)) ?? 'photo';
     const config = CAP_VSTNET[mode];
@@ -60,6 +63,14 @@ export async function loadCapVstnet(device: Device, options: LoadOptions = {}): 
   } finally {
     await file.close();
   }
+}
+
+function unreadable(path: string, error: NodeJS.ErrnoException): RequestError {
+  const came = error.code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${error.message})`;
+  return new RequestError(
+    `${path}: expected a checkpoint (.safetensors, .pt or .pth), but ${came}. Check the path of --weights, or leave it ` +
+      'out for untrained weights.',
+  );
 }
 
 const modeIn = (text: string | undefined): CapVstnetMode | undefined =>
