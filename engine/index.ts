@@ -1,5 +1,6 @@
 /** The engine's public face: devices, tensors, scopes, the tape, and the two ways to define what runs. */
 
+export { customGradient, recompute } from './blocks.ts';
 export * from './define-kernel.ts';
 export * from './define-op.ts';
 export { deviceOf } from './device/acquire.ts';
@@ -13,7 +14,8 @@ export type { Cost } from './recorder.ts';
 export { type Roofline, roofSeconds, type Throughput, throughputOf, withThroughput } from './roofline.ts';
 export { sampleValues } from './sample-values.ts';
 export { keep, scope } from './scope.ts';
-export { customGradient, filled, grad, recompute, stopGradient, useArithmetic, vjp } from './tape.ts';
+export { type StorageTypes, sourceOf, variantsOf } from './shader-source.ts';
+export { filled, grad, stopGradient, useArithmetic, vjp } from './tape.ts';
 export {
   alias,
   bytesPerElement,

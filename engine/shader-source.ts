@@ -1,0 +1,81 @@
+import tgpu from 'typegpu';
+import type { AnyKernel, Binding, ElementType, Key } from './define-kernel.ts';
+import type { ShaderSource } from './pipelines.ts';
+import type { DType } from './tensor.ts';
+
+export interface StorageTypes {
+  readonly T: DType;
+  readonly U: DType;
+}
+
+/** The text of a kernel for one choice of storage types, key and subgroup width. */
+export function sourceOf(
+  kernel: AnyKernel,
+  types: StorageTypes,
+  key: Key<string>,
+  subgroupWidth: number,
+): ShaderSource {
+  const { definition } = kernel;
+  const present = (Object.entries(definition.bindings) as [string, Binding][]).filter(
+    ([, { when }]) => !when || key[when],
+  );
+  const absent = (Object.entries(definition.bindings) as [string, Binding][]).filter(
+    ([, { when }]) => when && !key[when],
+  );
+  const enables = [
+    ...(types.T === 'f16' || types.U === 'f16' ? ['enable f16;'] : []),
+    ...(definition.subgroups || definition.subgroupMatrix ? ['enable subgroups;'] : []),
+    ...(definition.subgroupMatrix ? ['enable chromium_experimental_subgroup_matrix;'] : []),
+  ];
+  const lines = [
+    ...enables,
+    ...(['T', 'U'] as const).flatMap((name) => [
+      `alias ${name} = ${types[name]};`,
+      `alias ${name}4 = vec4<${types[name]}>;`,
+    ]),
+    ...(definition.subgroups || definition.subgroupMatrix ? [`const SG: u32 = ${subgroupWidth}u;`] : []),
+    ...Object.keys(definition.keys ?? {}).map((name) => `const ${name}: u32 = ${key[name]}u;`),
+    tgpu.resolve({ template: 'Params', externals: { Params: definition.params } }).replace(/Params\s*$/, ''),
+    ...present.map(([name, { access, type }], i) => {
+      const mode = access === 'read' ? 'read' : 'read_write';
+      return `@group(0) @binding(${i}) var<storage, ${mode}> ${name}: array<${type}>;`;
+    }),
+    '@group(1) @binding(0) var<uniform> P: Params;',
+    ...present.filter(([, { when }]) => when).map(([name, { type }]) => accessor(name, type, `${name}[i]`)),
+    ...absent.map(([name, { type }]) => accessor(name, type, undefined)),
+    'fn groupIndex(group: vec3u, groups: vec3u) -> u32 { return group.x + group.y * groups.x; }',
+  ];
+  const keyText = Object.entries(key).map(([name, value]) => `${name}=${value}`);
+  return {
+    label: `${definition.name} [${[`T=${types.T}`, ...keyText].join(' ')}]`,
+    header: lines.join('\n'),
+    files: [...(definition.lib ?? []), definition.wgsl],
+    access: accessOf(present.map(([, binding]) => binding)),
+  };
+}
+
+/** Every (types, key) that a kernel may be launched with. */
+export function variantsOf(kernel: AnyKernel): { types: StorageTypes; key: Key<string> }[] {
+  const { definition } = kernel;
+  let keys: Record<string, number>[] = [{}];
+  for (const [name, values] of Object.entries(definition.keys ?? {}) as [string, readonly number[]][]) {
+    keys = keys.flatMap((key) => values.map((value) => ({ ...key, [name]: value })));
+  }
+  const valid = keys.filter((key) => !definition.valid || definition.valid(key));
+  const used = new Set((Object.values(definition.bindings) as Binding[]).map(({ type }) => type[0]));
+  const typesOf = (name: 'T' | 'U'): DType[] => (used.has(name) ? ['f32', 'f16'] : ['f32']);
+  return typesOf('T').flatMap((T) =>
+    typesOf('U').flatMap((U) => valid.map((key) => ({ types: { T, U: used.has('U') ? U : T }, key }))),
+  );
+}
+
+function accessor(name: string, type: ElementType, load: string | undefined): string {
+  const vector = type === 'T4' || type === 'U4' || type === 'vec4f';
+  const result = vector ? 'vec4f' : type === 'u32' ? 'u32' : 'f32';
+  const zero = vector ? 'vec4f()' : type === 'u32' ? '0u' : '0.0';
+  return `fn ${name}At(i: u32) -> ${result} { return ${load ? `${result}(${load})` : zero}; }`;
+}
+
+/** One letter a binding: the name of a bind group layout. */
+export const accessOf = (bindings: readonly Binding[]) =>
+  bindings.map(({ access }) => (access === 'read' ? 'r' : 'w')).join('');
