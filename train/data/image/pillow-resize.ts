@@ -53,6 +53,14 @@ function sinc(x: number): number {
   return t === 0 ? 1 : Math.sin(t) / t;
 }
 
+/** A part of a picture, in whole pixels. */
+export interface Region {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
 /** Fixed-point bits of an 8-bit picture's weights: 32 less 8 for the value and 2 for the overshoot of the kernel. */
 const PRECISION_BITS = 32 - 8 - 2;
 
@@ -90,6 +98,17 @@ function axisTaps(input: number, output: number, kernel: Kernel): Taps {
   return { first, count, stride, weights };
 }
 
+/** The taps of outputs `from` to `from + length` alone. */
+function part(taps: Taps, from: number, length: number): Taps {
+  const { first, count, stride, weights } = taps;
+  return {
+    first: first.slice(from, from + length),
+    count: count.subarray(from, from + length),
+    stride,
+    weights: weights.subarray(from * stride, (from + length) * stride),
+  };
+}
+
 function quantise(taps: Taps): Int32Array {
   return Int32Array.from(taps.weights, (w) => Math.trunc(w * 2 ** PRECISION_BITS + (w < 0 ? -0.5 : 0.5)));
 }
@@ -103,13 +122,15 @@ function quantise(taps: Taps): Int32Array {
  * @param source  [height, width, channels], 1, 3 or 4 channels
  * @param width   pixels, at least 1
  * @param height  pixels, at least 1
- * @throws RangeError on an empty picture or size
+ * @param region  computes this part of the result alone: the same values as cutting it out, for a share of the work
+ * @throws RangeError on an empty picture or size, or a region that does not lie inside
  */
 export function pillowResize<T extends Uint8Array | Float32Array>(
   source: Raster<T>,
   width: number,
   height: number,
   filter: PillowFilter = 'bicubic',
+  region: Region = { left: 0, top: 0, width, height },
 ): Raster<T> {
   const { width: inWidth, height: inHeight, channels, pixels } = source;
   if (pixels.length !== inWidth * inHeight * channels || pixels.length === 0) {
@@ -122,15 +143,49 @@ export function pillowResize<T extends Uint8Array | Float32Array>(
       `pillowResize: the new size must be at least 1 x 1 in whole pixels, but is ${width} x ${height}.`,
     );
   }
-  if (width === inWidth && height === inHeight) return { ...source, pixels: pixels.slice() as T };
-  if (filter === 'nearest') return nearest(source, width, height);
+  const { left, top } = region;
+  if (left < 0 || top < 0 || left + region.width > width || top + region.height > height) {
+    throw new RangeError(
+      `pillowResize: expected a region inside ${width} x ${height}, but got ${region.width} x ${region.height} ` +
+        `at (${left}, ${top}).`,
+    );
+  }
+  if (width === inWidth && height === inHeight) return cut(source, region);
+  if (filter === 'nearest') return cut(nearest(source, width, height), region);
   const weighted = channels === 4 && pixels instanceof Uint8Array;
   let picture: Raster<T> = weighted ? { ...source, pixels: premultiply(pixels) as T } : source;
   const kernel = kernels[filter];
-  if (width !== inWidth) picture = horizontal(picture, width, axisTaps(inWidth, width, kernel));
-  if (height !== inHeight) picture = vertical(picture, height, axisTaps(inHeight, height, kernel));
+  const across = width === inWidth ? undefined : part(axisTaps(inWidth, width, kernel), left, region.width);
+  const down = height === inHeight ? undefined : part(axisTaps(inHeight, height, kernel), top, region.height);
+  // the rows of the source that the region needs
+  const last = region.height - 1;
+  const from = down ? down.first[0] : top;
+  const rows = (down ? down.first[last] + down.count[last] : top + region.height) - from;
+  const columns = across ? { left: 0, width: inWidth } : { left, width: region.width };
+  picture = cut(picture, { ...columns, top: from, height: rows });
+  if (across) picture = horizontal(picture, region.width, across);
+  if (down) picture = vertical(picture, region.height, { ...down, first: down.first.map((row) => row - from) });
   if (weighted) unpremultiply(picture.pixels as Uint8Array);
   return picture;
+}
+
+function cut<T extends Uint8Array | Float32Array>(source: Raster<T>, region: Region): Raster<T> {
+  const { channels, pixels } = source;
+  const { left, top, width, height } = region;
+  if (width === source.width) {
+    return {
+      width,
+      height,
+      channels,
+      pixels: pixels.slice(top * width * channels, (top + height) * width * channels) as T,
+    };
+  }
+  const out = like(pixels, width * height * channels);
+  for (let y = 0; y < height; y++) {
+    const at = ((top + y) * source.width + left) * channels;
+    out.set(pixels.subarray(at, at + width * channels), y * width * channels);
+  }
+  return { width, height, channels, pixels: out };
 }
 
 function nearest<T extends Uint8Array | Float32Array>(source: Raster<T>, width: number, height: number): Raster<T> {

@@ -1,0 +1,183 @@
+/** CAP-VSTNet's training set: a folder of contents, a folder of styles, and a synthetic motion for the video network. */
+import { type RandomKey, randomIntegers, randomNormals, randomUniforms } from '../../../engine/random.ts';
+import type { LapTable } from '../../../kernels/matting-laplacian/table.ts';
+import { RequestError } from '../../errors.ts';
+import { type Loader, prefetch } from '../loader.ts';
+import type { CropJob, CropResult } from '../workers/crop-task.ts';
+import { openPool, taskBeside, workersFor } from '../workers/pool.ts';
+import { pictureFolder } from './picture-folder.ts';
+import { DATA_OPS, LARGEST_BATCH } from './shuffle.ts';
+import { walkPictures } from './walk.ts';
+
+/** What one step trains on. */
+export interface StylePairs {
+  readonly step: number;
+  /** pictures of each kind */
+  readonly batchSize: number;
+  /** sides of the crops in pixels */
+  readonly size: number;
+  /** [B, size, size, 3] RGB, 8 bits */
+  readonly content: Uint8Array;
+  /** [B, size, size, 3] */
+  readonly style: Uint8Array;
+  /** of each content crop, for `mattingLaplacian` */
+  readonly laplacian: readonly LapTable[];
+  readonly motion: MotionDraw;
+}
+
+/** What a step's synthetic motion is made from; one for the whole batch. It costs nothing, so every step has one. */
+export interface MotionDraw {
+  /** [rows, columns, 2] normal numbers of deviation 8: pixels of motion along x and y, before they are enlarged */
+  readonly coarse: Float32Array;
+  /** ⌊size / 100⌋, at least 1 */
+  readonly rows: number;
+  readonly columns: number;
+  /** whole pixels from −10 to 10, added to the motion */
+  readonly shiftX: number;
+  readonly shiftY: number;
+  /** deviation of the noise on the second frame, from 0.001 to 0.002 */
+  readonly sigma: number;
+  /** stream of that noise */
+  readonly noise: RandomKey;
+}
+
+export interface StylePairsOptions {
+  /** walked with the folders in it; may be the same as `styleDir` */
+  readonly contentDir: string;
+  readonly styleDir: string;
+  /** 2 in the original */
+  readonly batchSize: number;
+  /** the shorter side becomes this many pixels; 512 in the original */
+  readonly loadSize: number;
+  /** side of the random crop; 256 in the original */
+  readonly cropSize: number;
+  readonly seed: number;
+  /** threads; 0 decodes in this process, left out: as many as the machine gives */
+  readonly workers?: number;
+  /** of the matting Laplacian: radius 1 and 1e-7 in the original */
+  readonly laplacian: { readonly winRad: number; readonly eps: number };
+  /** batches made ahead; 3 */
+  readonly ahead?: number;
+  /** memory for pictures that are kept decoded, resized: 512 MiB */
+  readonly keepBytes?: number;
+  /** uses the first files of each folder alone */
+  readonly maxItems?: number;
+  /** told once of every file that cannot be read */
+  readonly onWarning?: (message: string) => void;
+}
+
+/** The loader, and how many pictures it draws from. */
+export interface StylePairsLoader extends Loader<StylePairs> {
+  readonly contents: number;
+  readonly styles: number;
+}
+
+const KEEP_BYTES = 512 * 2 ** 20;
+const [CONTENT, STYLE] = [0, 1];
+
+/**
+ * Opens the two folders. Per picture: RGB → shorter side to `loadSize` (Pillow's bilinear) → random square crop, and of
+ * the content crops the matting Laplacian, in float64. No flips, no change of colours. The pictures of a step depend on
+ * the seed and the step alone. Unlike the original, pictures are turned upright by their EXIF orientation first.
+ *
+ * @throws RequestError when a folder is not there, or the sizes do not fit together
+ * @throws DataError when a folder holds no picture; by a batch, when none of those tried can be read
+ * @see Wen, Gao, Zou 2023, arXiv:2303.17867, section 4.1
+ */
+export async function capVstnetLoader(options: StylePairsOptions): Promise<StylePairsLoader> {
+  checkSizes(options);
+  const { contentDir, styleDir, batchSize, cropSize, seed, laplacian, maxItems } = options;
+  const listed = await Promise.all([contentDir, styleDir].map(walkPictures));
+  const [contents, styles] = listed.map((files) => files.slice(0, maxItems));
+  const pool = openPool<CropJob, CropResult>(taskBeside(import.meta.url, '../workers/crop-task'), {
+    workers: options.workers ?? workersFor(batchSize),
+    nameOf: (job) => job.path,
+  });
+  const common = {
+    ...{ seed, batchSize, loadSize: options.loadSize, cropSize, pool },
+    budget: { bytes: options.keepBytes ?? KEEP_BYTES },
+    onUnreadable: (message: string) => options.onWarning?.(`${message} Another picture takes its place.`),
+  };
+  const contentCrops = pictureFolder({ ...common, files: contents, folder: CONTENT, laplacian });
+  const styleCrops = pictureFolder({ ...common, files: styles, folder: STYLE });
+
+  const make = async (step: number): Promise<StylePairs> => {
+    const [content, style] = await Promise.all([contentCrops(step), styleCrops(step)]);
+    return {
+      ...{ step, batchSize, size: cropSize },
+      content: joined(content.map(({ rgb }) => rgb)),
+      style: joined(style.map(({ rgb }) => rgb)),
+      laplacian: content.map(({ laplacian }) => laplacian as LapTable),
+      motion: drawMotion(seed, step, cropSize),
+    };
+  };
+  const loader = prefetch(make, { ahead: options.ahead, close: () => pool.close() });
+  return { ...loader, contents: contents.length, styles: styles.length };
+}
+
+function checkSizes({ batchSize, loadSize, cropSize, laplacian }: StylePairsOptions): void {
+  const wrong = (message: string) => new RequestError(message);
+  if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > LARGEST_BATCH) {
+    throw wrong(`--batch-size ${batchSize}: expected a whole number from 1 to ${LARGEST_BATCH}. Try --batch-size 2.`);
+  }
+  if (!Number.isInteger(cropSize) || cropSize < 8 || cropSize % 4 !== 0) {
+    const near = Math.max(8, Math.round(cropSize / 4) * 4) || 256;
+    throw wrong(
+      `--crop-size ${cropSize}: expected a multiple of 4, at least 8, for cap-vstnet (two squeezes). ` +
+        `Try --crop-size ${near}.`,
+    );
+  }
+  if (!Number.isInteger(loadSize) || loadSize < cropSize) {
+    throw wrong(
+      `--load-size ${loadSize}: expected a whole number of at least --crop-size ${cropSize}, for the crop is taken ` +
+        `out of a picture whose shorter side is the load size. Try --load-size ${2 * cropSize}.`,
+    );
+  }
+  if (2 * laplacian.winRad + 1 > cropSize) {
+    throw wrong(
+      `--win-rad ${laplacian.winRad}: expected windows that fit into a crop of ${cropSize} pixels. Try --win-rad 1.`,
+    );
+  }
+}
+
+/** Deviation of the coarse motion, and the largest shift, in pixels. */
+const MOTION_LEVEL = 8;
+const SHIFT = 10;
+
+function drawMotion(seed: number, step: number, size: number): MotionDraw {
+  const key = (draw: number): RandomKey => ({ seed, step, op: DATA_OPS.motion + draw });
+  const cells = Math.max(1, Math.floor(size / 100));
+  const [shiftX, shiftY] = randomIntegers(key(1), 2, 2 * SHIFT + 1);
+  return {
+    coarse: Float32Array.from(randomNormals(key(0), 2 * cells * cells), (z) => MOTION_LEVEL * z),
+    rows: cells,
+    columns: cells,
+    shiftX: shiftX - SHIFT,
+    shiftY: shiftY - SHIFT,
+    sigma: 0.001 * (1 + randomUniforms(key(2), 1)[0]),
+    noise: key(3),
+  };
+}
+
+function joined(crops: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(crops.length * crops[0].length);
+  for (const [i, crop] of crops.entries()) whole.set(crop, i * crop.length);
+  return whole;
+}
+
+/**
+ * 8-bit pictures as a network reads them.
+ *
+ * @param pixels  [B, H, W, 3]
+ * @param plane   H · W
+ * @returns       [B, 3, H, W] in [0, 1]
+ */
+export function planarBatch(pixels: Uint8Array, plane: number): Float32Array {
+  const planar = new Float32Array(pixels.length);
+  for (let item = 0; item < pixels.length; item += 3 * plane) {
+    for (let i = 0, at = item; i < plane; i++) {
+      for (let c = 0; c < 3; c++) planar[item + c * plane + i] = pixels[at++] / 255;
+    }
+  }
+  return planar;
+}
