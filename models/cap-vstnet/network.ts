@@ -2,21 +2,21 @@ import { ShapeError, scope, type Tensor } from '../../engine/index.ts';
 import { concat, conv2d, padAxis, slice, squeeze, unsqueeze } from '../../kernels/index.ts';
 import { type BlockSpec, type CapVstnetConfig, type CapVstnetPlan, planOf } from './config.ts';
 
-export interface ConvParams {
+export type ConvParams = {
   readonly weight: Tensor;
   readonly bias: Tensor;
-}
+};
 
 /** Parameters of F; the indices are the original's. */
-export interface BlockParams {
+export type BlockParams = {
   readonly conv: { readonly 1: ConvParams; readonly 4: ConvParams; readonly 7: ConvParams };
-}
+};
 
 /** The parameter tree; its dotted keys are those of the official checkpoints. */
-export interface CapVstnetParams {
+export type CapVstnetParams = {
   readonly stack: readonly BlockParams[];
   readonly channel_reduction: { readonly block_list: readonly BlockParams[] };
-}
+};
 
 /** The two halves of a reversible state, each [N, C, H, W]. */
 export type Halves = readonly [Tensor, Tensor];

@@ -7,6 +7,7 @@ import { lossKinds } from './cap-vstnet/losses.ts';
 import { mattingKinds } from './cap-vstnet/matting.ts';
 import { metricKinds } from './cap-vstnet/metrics.ts';
 import { networks } from './cap-vstnet/networks.ts';
+import { temporalKinds } from './cap-vstnet/temporal.ts';
 import { tools } from './cap-vstnet/tools.ts';
 import { trainKinds } from './cap-vstnet/train-steps.ts';
 import { transfers } from './cap-vstnet/transfer.ts';
@@ -20,5 +21,6 @@ export const capVstnet: Readonly<Record<string, Builder>> = {
   ...lossKinds,
   ...mattingKinds,
   ...metricKinds,
+  ...temporalKinds,
   ...trainKinds,
 };
