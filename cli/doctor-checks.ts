@@ -1,7 +1,7 @@
 /** What `miaobi doctor` looks at besides the GPU: Node, the image library, outside programs. */
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import { installCommand } from '../train/tools.ts';
 
 /** `missing` is something that only some commands need; `fail` is something that nothing works without. */
 export type Status = 'ok' | 'warning' | 'missing' | 'fail';
@@ -86,22 +86,4 @@ async function firstLine(programs: readonly string[], argument: string) {
     }
   }
   return undefined;
-}
-
-const MANAGERS: readonly (readonly [RegExp, string])[] = [
-  [/\b(debian|ubuntu)\b/, 'apt-get install'],
-  [/\b(fedora|rhel|centos)\b/, 'dnf install'],
-  [/\barch\b/, 'pacman -S'],
-  [/\balpine\b/, 'apk add'],
-  [/\b(suse|opensuse)\b/, 'zypper install'],
-];
-
-/** The command that installs a program with the system's own package manager. */
-export async function installCommand(program: string, system?: string): Promise<string> {
-  if (process.platform === 'darwin') return `brew install ${program}`;
-  if (process.platform === 'win32') return `winget install ${program}`;
-  const release = system ?? (await readFile('/etc/os-release', 'utf8').catch(() => ''));
-  const ids = [...release.matchAll(/^ID(?:_LIKE)?="?([^"\n]*)"?$/gm)].map((match) => match[1]).join(' ');
-  const manager = MANAGERS.find(([pattern]) => pattern.test(ids))?.[1];
-  return manager ? `${manager} ${program}` : `install ${program} with your system's package manager`;
 }

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { modelFits } from '../../cli/device-facts.ts';
-import { checkLibc, checkNode, installCommand } from '../../cli/doctor-checks.ts';
+import { checkLibc, checkNode } from '../../cli/doctor-checks.ts';
 import { acquireDevice } from '../../engine/device/node.ts';
 import { selfTest } from '../../train/run/self-test.ts';
+import { installCommand } from '../../train/tools.ts';
 
 describe('checks', () => {
   it('want Node 20.19 or newer', () => {
