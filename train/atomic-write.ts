@@ -82,7 +82,8 @@ function exists(path: string): RequestError {
   );
 }
 
-const reasons: Record<string, string> = {
+/** Why the file system refused to write, by its code, as the end of a sentence that begins with "but". */
+export const writeRefusals: Readonly<Record<string, string>> = {
   EACCES: 'this account may not write there',
   EPERM: 'this account may not write there',
   EROFS: 'the file system is read-only',
@@ -96,7 +97,7 @@ function unwritable(path: string, error: unknown): Error {
   const { code, message } = error as NodeJS.ErrnoException;
   if (error instanceof RequestError || code === undefined) return error as Error;
   return new RequestError(
-    `${path}: expected to write a file there, but ${reasons[code] ?? message} (${code}). ` +
+    `${path}: expected to write a file there, but ${writeRefusals[code] ?? message} (${code}). ` +
       'Nothing was written. Choose another place for the output.',
   );
 }

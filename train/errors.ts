@@ -17,3 +17,8 @@ export class RequestError extends Error {
 export class NonFiniteError extends Error {
   override name = 'NonFiniteError';
 }
+
+/** Training that went to NaN or infinity, or that updates nothing any more. */
+export class DivergedError extends Error {
+  override name = 'DivergedError';
+}

@@ -72,8 +72,8 @@ async function writeWhole(file: Awaited<ReturnType<typeof open>>, bytes: Uint8Ar
   }
 }
 
-/** Windows cannot open a folder; its file system journals renames itself. */
-async function syncFolder(folder: string): Promise<void> {
+/** Makes the names in a folder durable. Windows cannot open a folder; its file system journals renames itself. */
+export async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return;
   const handle = await open(folder, 'r');
   try {

@@ -1,0 +1,70 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { Device } from '../../engine/index.ts';
+import { lineTraining } from './line-recipe.ts';
+import { outcome, train } from './support.ts';
+import type { ChildOrder } from './train-child.ts';
+
+const CHILD = fileURLToPath(new URL('./train-child.ts', import.meta.url));
+
+export interface KilledChild {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly lines: readonly string[];
+  readonly stderr: string;
+  /** from its first word, "started", to its end */
+  readonly milliseconds: number;
+}
+
+/** Runs the child; `onLine` sees what it says as it says it. */
+export function runChild(
+  order: ChildOrder,
+  onLine: (line: string, child: ChildProcess) => void = () => {},
+): Promise<KilledChild> {
+  const args = ['--import', import.meta.resolve('tsx'), CHILD, JSON.stringify(order)];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const lines: string[] = [];
+  let stderr = '';
+  let rest = '';
+  let started = 0;
+  child.stderr.on('data', (chunk) => (stderr += chunk));
+  child.stdout.on('data', (chunk) => {
+    const parts = (rest + chunk).split('\n');
+    rest = parts.pop() ?? '';
+    for (const line of parts) {
+      if (line === 'started') started = performance.now();
+      lines.push(line);
+      onLine(line, child);
+    }
+  });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code, signal) =>
+      resolve({ code, signal, lines, stderr, milliseconds: performance.now() - started }),
+    );
+  });
+}
+
+/** The training that is killed: long enough for an instant to fall anywhere, with a checkpoint every few steps. */
+export const ORDER = { steps: 24, saveEvery: 4, delayMs: 15 } as const;
+
+/** Kills the child some time after it started; it may have ended by itself before. */
+export function killAfter(order: ChildOrder, milliseconds: number): Promise<KilledChild> {
+  return runChild(order, (line, child) => {
+    if (line === 'started') setTimeout(() => child.kill('SIGKILL'), milliseconds);
+  });
+}
+
+/** Resumes a killed run in this process and gives what came of it. */
+export async function resumeHere(device: Device, runs: string, name: string): Promise<object> {
+  const schedule = { printEvery: 5, sampleEvery: 10, saveEvery: ORDER.saveEvery, evalEvery: 0, keepLast: 2 };
+  await train(device, lineTraining(device, { steps: ORDER.steps }), { runs, name, resume: true, schedule });
+  return outcome(`${runs}/${name}`);
+}
+
+/** The same training without interruption. */
+export async function undisturbed(device: Device, runs: string): Promise<object> {
+  const schedule = { printEvery: 5, sampleEvery: 10, saveEvery: ORDER.saveEvery, evalEvery: 0, keepLast: 2 };
+  await train(device, lineTraining(device, { steps: ORDER.steps }), { runs, name: 'whole', schedule });
+  return outcome(`${runs}/whole`);
+}

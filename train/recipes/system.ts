@@ -1,0 +1,85 @@
+/** A system as `miaobi train` knows it: which flags it takes, what they are by default, and how it is made. */
+import type { Device } from '../../engine/index.ts';
+import type { Loader } from '../data/loader.ts';
+import type { Recipe } from './recipe.ts';
+
+/** Everything that the flags of `miaobi train` can say about a training, by the flags' names in camelCase. */
+export interface TrainSettings {
+  readonly seed: number;
+  readonly precision: 'f32' | 'f16';
+  readonly steps: number;
+  readonly batchSize: number;
+  readonly accumulate: number;
+  readonly lr: number;
+  /** learning rate at update i: lr / (1 + lrDecay · i) */
+  readonly lrDecay?: number;
+  readonly beta1?: number;
+  readonly beta2?: number;
+  /** largest global norm of the gradients; 0: not clipped */
+  readonly clipGrad?: number;
+  /** decay of the averaged weights; no average when left out */
+  readonly ema?: number;
+  readonly recompute?: boolean;
+
+  /** folders of pictures */
+  readonly content?: string;
+  readonly style?: string;
+  readonly loadSize?: number;
+  readonly cropSize?: number;
+  /** threads that decode; `auto`: by the machine */
+  readonly workers: number | 'auto';
+  /** pictures of each folder at most */
+  readonly maxItems?: number;
+
+  readonly mode?: 'photo' | 'art';
+  /** file of the encoder that the losses look through */
+  readonly vgg?: string;
+  readonly styleWeight?: number;
+  readonly contentWeight?: number;
+  readonly lapWeight?: number;
+  readonly recWeight?: number;
+  readonly temporalWeight?: number;
+  /** updates with the temporal term, after `steps` without */
+  readonly temporalSteps?: number;
+  /** radius of the matting Laplacian's windows */
+  readonly winRad?: number;
+}
+
+export type SettingName = keyof TrainSettings;
+
+/** A training that is ready to run. */
+export interface Training<Batch> {
+  readonly recipe: Recipe<Batch>;
+  readonly loader: Loader<Batch>;
+  /** pictures that one call of the recipe's step takes in */
+  readonly imagesPerStep: number;
+  readonly stepsPerEpoch?: number;
+  /** what the sample sheets show; the batch of step 0 when left out */
+  readonly sampleBatch?: Batch;
+  /** which loss or evaluation decides on the best checkpoint; the sum of the losses when left out */
+  readonly bestMetric?: string;
+  readonly evaluate?: () => Promise<Readonly<Record<string, number>>>;
+  /** goes into the headers of the weights' files: what tells one mode of a network from another */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** facts for the user, a line each: data, encoder */
+  readonly notes: readonly string[];
+}
+
+export interface System {
+  /** as in `miaobi train MODEL` */
+  readonly model: string;
+  readonly title: string;
+  /** flags beyond those that every system takes */
+  readonly takes: readonly SettingName[];
+  /** flags that must be given */
+  readonly needs: readonly SettingName[];
+  /** the original's defaults, given what the user chose */
+  preset(chosen: Partial<TrainSettings>): Partial<TrainSettings>;
+  /** loads data and puts the model on the device */
+  make(device: Device, settings: TrainSettings): Promise<Training<unknown>>;
+}
+
+/** Gives a system of its own batch type the type of the table. */
+export function asTraining<Batch>(training: Training<Batch>): Training<unknown> {
+  return training as Training<unknown>;
+}

@@ -1,0 +1,268 @@
+/** The loop that every training runs in: steps, metrics, samples, checkpoints, and a way to stop that loses nothing. */
+import { type Device, DeviceLostError } from '../../engine/index.ts';
+import type { Loader } from '../data/loader.ts';
+import { DivergedError } from '../errors.ts';
+import type { Recipe, StepReport } from '../recipes/recipe.ts';
+import { type Checkpoint, pruneCheckpoints, writeCheckpoint } from './checkpoint.ts';
+import type { Best } from './checkpoint-state.ts';
+import { diskError, type RunFolder, writable } from './folder.ts';
+import { Interval, type IntervalReport } from './interval.ts';
+import { hasSamples, writeSamples } from './samples.ts';
+import { SkipGuard } from './skip-guard.ts';
+
+/** Where a run stands: what a checkpoint keeps beside the recipe's own state. */
+export interface Progress {
+  /** batches seen */
+  readonly step: number;
+  /** batches that updated nothing */
+  readonly skipped: number;
+  /** of training */
+  readonly seconds: number;
+  readonly best?: Best;
+}
+
+export interface Schedule {
+  readonly printEvery: number;
+  readonly sampleEvery: number;
+  readonly saveEvery: number;
+  /** steps between evaluations; 0: none */
+  readonly evalEvery: number;
+  readonly keepLast: number;
+}
+
+export interface LoopOptions<Batch> {
+  readonly device: Device;
+  readonly folder: RunFolder;
+  readonly start: Progress;
+  readonly schedule: Schedule;
+  readonly imagesPerStep: number;
+  /** batches in one pass over the data; epochs are not counted when left out */
+  readonly stepsPerEpoch?: number;
+  /** what the sample sheets show */
+  readonly sampleBatch: Batch;
+  /** measures the model; the lower, the better */
+  readonly evaluate?: () => Promise<Readonly<Record<string, number>>>;
+  /** which loss or evaluation `best.json` follows; the sum of the losses when left out */
+  readonly bestMetric?: string;
+  /** goes into the checkpoints' headers */
+  readonly metadata?: ReadonlyMap<string, string>;
+  /** set when the run is to stop after this step: the name of a signal */
+  readonly stopRequested?: () => string | undefined;
+  /** after each step */
+  readonly onStep?: (step: number) => void;
+  /** after the first step and every `printEvery` */
+  readonly onInterval?: (report: IntervalReport) => void;
+  readonly say?: (line: string) => void;
+  readonly warn?: (line: string) => void;
+  /** see WriteCheckpointOptions */
+  readonly onPhase?: (phase: string) => void;
+}
+
+export interface LoopResult {
+  readonly end: 'finished' | 'interrupted';
+  readonly progress: Progress;
+  /** what asked for the stop */
+  readonly signal?: string;
+  readonly checkpoint: Checkpoint | undefined;
+}
+
+/**
+ * Trains from `start` until the recipe has made all its updates, or until a stop is asked for; saves at the end.
+ *
+ * @throws DivergedError when a loss is NaN or infinite, naming the first bad tensor; the last checkpoint is good then
+ * @throws DeviceLostError with the way to go on; RequestError when the disk refuses
+ */
+export async function runTraining<Batch>(
+  recipe: Recipe<Batch>,
+  loader: Loader<Batch>,
+  options: LoopOptions<Batch>,
+): Promise<LoopResult> {
+  const run = new Run(recipe, options);
+  try {
+    return await run.toTheEnd(loader);
+  } catch (error) {
+    throw run.explained(error);
+  }
+}
+
+class Run<Batch> {
+  readonly #recipe: Recipe<Batch>;
+  readonly #options: LoopOptions<Batch>;
+  readonly #skips: SkipGuard;
+  readonly #sinceSave: Interval;
+  readonly #sincePrint: Interval;
+  #step: number;
+  #skipped: number;
+  #seconds: number;
+  #best: Best | undefined;
+  #saved: Checkpoint | undefined;
+  #measured: Readonly<Record<string, number>> = {};
+
+  constructor(recipe: Recipe<Batch>, options: LoopOptions<Batch>) {
+    const { start, warn = () => {} } = options;
+    this.#recipe = recipe;
+    this.#options = options;
+    this.#skips = new SkipGuard(warn);
+    this.#sinceSave = new Interval(options.imagesPerStep);
+    this.#sincePrint = new Interval(options.imagesPerStep);
+    this.#step = start.step;
+    this.#skipped = start.skipped;
+    this.#seconds = start.seconds;
+    this.#best = start.best;
+  }
+
+  get #progress(): Progress {
+    return { step: this.#step, skipped: this.#skipped, seconds: this.#seconds, best: this.#best };
+  }
+
+  /** Batches that the whole run takes, as it looks now. */
+  get #lastStep(): number {
+    return this.#recipe.totalSteps + this.#skipped;
+  }
+
+  get #epoch(): number {
+    const { stepsPerEpoch } = this.#options;
+    return stepsPerEpoch === undefined ? 0 : Math.floor(Math.max(0, this.#step - 1) / stepsPerEpoch);
+  }
+
+  async toTheEnd(loader: Loader<Batch>): Promise<LoopResult> {
+    const { start, folder, stopRequested = () => undefined } = this.#options;
+    if (start.step === 0) await this.#sample();
+    let signal = stopRequested();
+    while (this.#step < this.#lastStep && signal === undefined) {
+      await this.#one(loader);
+      signal = stopRequested();
+    }
+    const finished = this.#step >= this.#lastStep;
+    const resumedHere = start.step > 0 && this.#step === start.step;
+    if (!resumedHere && this.#saved?.state.step !== this.#step) await this.#save();
+    if (finished && !(await hasSamples(folder.path, this.#step))) await this.#sample();
+    const end = finished ? 'finished' : 'interrupted';
+    return { end, progress: this.#progress, signal: finished ? undefined : signal, checkpoint: this.#saved };
+  }
+
+  /** One batch, and what is due after it. */
+  async #one(loader: Loader<Batch>): Promise<void> {
+    const { schedule, onStep } = this.#options;
+    const began = performance.now();
+    const batch = await loader.batch(this.#step);
+    const report = await this.#recipe.step(batch, this.#step);
+    const seconds = (performance.now() - began) / 1000;
+    this.#step++;
+    this.#seconds += seconds;
+    if (report.skipped !== undefined) this.#skipped++;
+    else await this.#assertFinite(report);
+    const due = (every: number) => every > 0 && this.#step % every === 0;
+    if (due(schedule.evalEvery)) await this.#evaluate();
+    this.#note(report, seconds);
+    onStep?.(this.#step);
+    if (due(schedule.printEvery) || this.#step === this.#options.start.step + 1) this.#print(report);
+    this.#skips.see(this.#step, report.skipped);
+    if (due(schedule.sampleEvery)) await this.#sample();
+    if (due(schedule.saveEvery) && this.#step < this.#lastStep) await this.#save();
+  }
+
+  #note(report: StepReport, seconds: number): void {
+    const { device, folder, imagesPerStep } = this.#options;
+    for (const interval of [this.#sinceSave, this.#sincePrint]) interval.add(report, seconds);
+    folder.metrics.append({
+      step: this.#step,
+      epoch: this.#epoch,
+      time: Date.now() / 1000,
+      lr: report.lr,
+      losses: { ...report.losses },
+      img_per_s: Number((imagesPerStep / seconds).toPrecision(4)),
+      mem_bytes: device.pool.stats.peakAllocatedBytes,
+      ...(report.skipped === undefined ? {} : { skipped: report.skipped }),
+      ...(Object.keys(this.#measured).length === 0 ? {} : { eval: { ...this.#measured } }),
+    });
+    this.#measured = {};
+  }
+
+  /** @throws DivergedError when a loss is not finite */
+  async #assertFinite({ losses }: StepReport): Promise<void> {
+    const bad = Object.entries(losses).filter(([, value]) => !Number.isFinite(value));
+    if (bad.length === 0) return;
+    const tensor = await this.#recipe.firstBadTensor();
+    const values = bad.map(([name, value]) => `${name} ${value}`).join(', ');
+    throw new DivergedError(
+      `Step ${this.#step}: expected finite losses, but got ${values}. ` +
+        `${tensor === undefined ? 'Every parameter is finite still' : `The first bad tensor is ${tensor}`}. ` +
+        `${this.#lastGood()} Resume with a smaller --lr, or with --clip-grad.`,
+    );
+  }
+
+  #lastGood(): string {
+    if (this.#saved) return `The last good checkpoint is ${this.#saved.path}.`;
+    const { start } = this.#options;
+    return start.step > 0 ? `The last good checkpoint is that of step ${start.step}.` : 'No checkpoint was made yet.';
+  }
+
+  async #evaluate(): Promise<void> {
+    const { evaluate, folder } = this.#options;
+    if (!evaluate) return;
+    this.#measured = await evaluate();
+    this.#sinceSave.measured = { ...this.#sinceSave.measured, ...this.#measured };
+    folder.events?.write({ wallTime: Date.now() / 1000, step: this.#step, scalars: tagged('eval', this.#measured) });
+  }
+
+  #print({ lr }: StepReport): void {
+    const { folder, onInterval } = this.#options;
+    const report: IntervalReport = {
+      step: this.#step,
+      total: this.#lastStep,
+      epoch: this.#epoch,
+      lr,
+      ...this.#sincePrint.take(this.#lastStep - this.#step),
+    };
+    const scalars = { ...tagged('loss', report.losses), lr, img_per_s: report.imagesPerSecond };
+    folder.events?.write({ wallTime: Date.now() / 1000, step: this.#step, scalars });
+    folder.log.info(report, 'progress');
+    onInterval?.(report);
+  }
+
+  async #sample(): Promise<void> {
+    const { folder, sampleBatch } = this.#options;
+    const rows = await this.#recipe.sample(sampleBatch);
+    if (rows.length === 0) return;
+    const sheet = await writable(folder.path, () => writeSamples(folder.path, this.#step, rows));
+    folder.events?.write({ wallTime: Date.now() / 1000, step: this.#step, images: { samples: sheet } });
+  }
+
+  async #save(): Promise<void> {
+    const { folder, schedule, metadata, onPhase } = this.#options;
+    const recipe = this.#recipe;
+    this.#best = this.#sinceSave.better(this.#best, this.#options.bestMetric, this.#step);
+    folder.sync();
+    const state = {
+      model: recipe.model,
+      step: this.#step,
+      total_steps: recipe.totalSteps,
+      skipped: this.#skipped,
+      epoch: this.#epoch,
+      seconds: this.#seconds,
+      finished: this.#step >= this.#lastStep,
+      best: this.#best,
+      counters: recipe.counters() as never,
+    };
+    this.#saved = await writeCheckpoint(folder.path, recipe.tensors(), state, { metadata, onPhase });
+    folder.log.info({ step: this.#step, checkpoint: this.#saved.path }, 'saved');
+    await pruneCheckpoints(folder.path, schedule.keepLast, this.#best);
+    onPhase?.('pruned');
+    this.#sinceSave.reset();
+  }
+
+  /** What went wrong, with what is left and how to go on. */
+  explained(error: unknown): unknown {
+    const { folder } = this.#options;
+    const again = `go on with: miaobi train --resume ${folder.path}`;
+    if (error instanceof DeviceLostError) {
+      return new DeviceLostError(`${error.message.split('. ')[0]}. ${this.#lastGood()} To ${again}`, { cause: error });
+    }
+    return diskError(folder.path, error, `${this.#lastGood()} Mend that, then ${again}`);
+  }
+}
+
+function tagged(group: string, values: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [`${group}/${name}`, value]));
+}

@@ -1,0 +1,79 @@
+/** `samples/step-XXXXXXXX`: the pictures of a step, one by one and as one sheet. */
+import { randomBytes } from 'node:crypto';
+import { access, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { fromPlanar, type Picture } from '../data/image/picture.ts';
+import type { SamplePicture } from '../recipes/recipe.ts';
+import { replaceFolder } from './checkpoint.ts';
+import { stepName } from './checkpoint-state.ts';
+import type { EventImage } from './event-format.ts';
+
+const GAP = 4;
+export const SAMPLES = 'samples';
+export const SHEET = 'grid.png';
+
+/**
+ * Writes each picture as `ROW_NAME.png`, and `grid.png` with a row of the sheet for each row of pictures.
+ *
+ * @returns the sheet
+ * @throws NonFiniteError when a picture holds a NaN
+ */
+export async function writeSamples(
+  run: string,
+  step: number,
+  rows: readonly (readonly SamplePicture[])[],
+): Promise<EventImage> {
+  const parent = join(run, SAMPLES);
+  const name = stepName(step);
+  const temporary = join(parent, `.${name}.${randomBytes(4).toString('hex')}.tmp`);
+  await mkdir(temporary, { recursive: true });
+  const pictures = rows.map((row) => row.map((one) => fromPlanar(one.planar, one.width, one.height)));
+  for (const [r, row] of rows.entries()) {
+    for (const [c, { name: column }] of row.entries()) {
+      await writeFile(join(temporary, `${r}_${column}.png`), await encode(pictures[r][c]));
+    }
+  }
+  const sheet = sheetOf(pictures);
+  const png = await encode(sheet);
+  await writeFile(join(temporary, SHEET), png);
+  await replaceFolder(temporary, join(parent, name));
+  return { width: sheet.width, height: sheet.height, png };
+}
+
+/** Whether a step has its sheet. */
+export function hasSamples(run: string, step: number): Promise<boolean> {
+  return access(join(run, SAMPLES, stepName(step), SHEET)).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Rows of pictures on mid-grey, columns aligned. */
+function sheetOf(rows: readonly (readonly Picture[])[]): Picture {
+  const columns = Math.max(...rows.map((row) => row.length));
+  const widths = Array.from({ length: columns }, (_, c) => Math.max(...rows.map((row) => row[c]?.width ?? 0)));
+  const heights = rows.map((row) => Math.max(...row.map(({ height }) => height)));
+  const total = (sizes: readonly number[]) => sizes.reduce((sum, size) => sum + size + GAP, GAP);
+  const [width, height] = [total(widths), total(heights)];
+  const rgb = new Uint8Array(3 * width * height).fill(128);
+  let top = GAP;
+  for (const [r, row] of rows.entries()) {
+    let left = GAP;
+    for (const [c, picture] of row.entries()) {
+      for (let y = 0; y < picture.height; y++) {
+        const line = picture.rgb.subarray(3 * y * picture.width, 3 * (y + 1) * picture.width);
+        rgb.set(line, 3 * ((top + y) * width + left));
+      }
+      left += widths[c] + GAP;
+    }
+    top += heights[r] + GAP;
+  }
+  return { width, height, bitDepth: 8, rgb };
+}
+
+function encode({ rgb, width, height }: Picture): Promise<Buffer> {
+  return sharp(rgb, { raw: { width, height, channels: 3 }, limitInputPixels: false })
+    .png()
+    .toBuffer();
+}
