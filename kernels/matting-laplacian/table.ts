@@ -19,6 +19,9 @@ export interface LapTable {
   readonly factors: Float32Array;
 }
 
+/** Well above the rounding of a covariance of colours in [0, 1], spread over the pixels of a window. */
+const SMALLEST_EPS = 1e-12;
+
 /** Entries of a covariance's lower triangle, row by row. */
 const PAIRS = [
   [0, 0],
@@ -36,6 +39,7 @@ const PAIRS = [
  * @param radius  of the windows, 1 in the original: 9 pixels
  * @param eps     1e-7 in the original, for colours in [0, 1]
  * @throws ShapeError when the picture has another size, or no window fits into it
+ * @throws RangeError when eps is too small for float64 to tell flat areas from singular ones
  * @see Levin, Lischinski, Weiss 2008, IEEE TPAMI 30(2), eq. 12
  */
 export function lapTable(rgb: Uint8Array, width: number, height: number, radius = 1, eps = 1e-7): LapTable {
@@ -45,6 +49,9 @@ export function lapTable(rgb: Uint8Array, width: number, height: number, radius 
       `lapTable: expected ${width} × ${height} RGB pixels with sides of at least ${side}, got ${rgb.length} bytes and ` +
         `radius ${radius}. Take a larger picture, or a radius that fits.`,
     );
+  }
+  if (!(eps >= SMALLEST_EPS)) {
+    throw new RangeError(`lapTable: expected eps of at least ${SMALLEST_EPS}, got ${eps}. The original takes 1e-7.`);
   }
   const pixels = Uint32Array.from(
     { length: width * height },

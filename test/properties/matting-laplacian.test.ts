@@ -90,5 +90,6 @@ describe('mattingLaplacian', () => {
     expect(() => mattingLaplacian(table(PICTURES.flat), turned)).toThrow(/19 × 14 of radius 1/);
     expect(() => lapTable(new Uint8Array(3 * 4 * 2), 4, 2)).toThrow(/sides of at least 3/);
     expect(() => lapTable(new Uint8Array(12), 4, 4)).toThrow(/got 12 bytes/);
+    expect(() => lapTable(new Uint8Array(48), 4, 4, 1, 0)).toThrow(/eps of at least 1e-12, got 0/);
   });
 });
