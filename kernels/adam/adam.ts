@@ -119,3 +119,22 @@ export function adamUpdate(slice: AdamSlice, control: Tensor, options: AdamOptio
     { WG },
   );
 }
+
+const emaKernel = defineKernel({
+  name: 'adam.ema',
+  wgsl: new URL('./ema.wgsl', import.meta.url),
+  params: d.struct({ count: d.u32, decay: d.f32 }).$name('Params'),
+  bindings: { average: readWrite('vec4f'), param: read('vec4f'), control: read('f32') },
+  keys: { WG: [WG] },
+  grid: (p) => Math.ceil(p.count / WG),
+  cost: (p) => ({ flops: 12 * p.count, bytes: 4 * 4 * 3 * p.count }),
+});
+
+/**
+ * Moves an exponential average towards the parameters, in place: average ← decay · average + (1 − decay) · param.
+ *
+ * @param control  from `gradientGuard`: a skipped update moves nothing
+ */
+export function emaUpdate(average: Tensor, param: Tensor, control: Tensor, decay: number): void {
+  emaKernel.launch({ average, param, control }, { count: Math.ceil(param.size / 4), decay }, { WG });
+}

@@ -1,5 +1,5 @@
 import { copyLeaves, type Flat, flatLike, leaves, type Tensor, type Tree } from '../../engine/index.ts';
-import { adamUpdate, fillInPlace, gradientGuard } from '../../kernels/index.ts';
+import { adamUpdate, emaUpdate, fillInPlace, gradientGuard } from '../../kernels/index.ts';
 
 export interface AdamConfig {
   readonly betas?: readonly [number, number];
@@ -8,6 +8,8 @@ export interface AdamConfig {
   readonly decoupled?: boolean;
   /** largest global norm of the gradients */
   readonly clipNorm?: number;
+  /** decay of an exponential average of the parameters; none when left out */
+  readonly ema?: number;
 }
 
 /** Parameters with their moments. `params` are views into flat buffers, updated in place. */
@@ -15,6 +17,10 @@ export interface Adam<P extends Tree> {
   readonly params: P;
   readonly moment1: P;
   readonly moment2: P;
+  /** the gradients of the last update, before clipping */
+  readonly gradients: P;
+  /** the averaged parameters */
+  readonly average: P | undefined;
   /**
    * Records one update. The gradients are no longer needed afterwards.
    *
@@ -29,13 +35,17 @@ export interface Adam<P extends Tree> {
 
 /** Takes over a tree of f32 parameters: copies it into flat buffers and starts with moments of zero. */
 export function adam<P extends Tree>(initial: P, config: AdamConfig = {}): Adam<P> {
-  const { betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0, decoupled = false, clipNorm } = config;
+  const { betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0, decoupled = false, clipNorm, ema } = config;
   const [param, moment1, moment2, grad] = [0, 1, 2, 3].map(() => zeroFlat(initial));
+  const average = ema === undefined ? undefined : zeroFlat(initial);
   copyLeaves(param.views, initial);
+  if (average) copyLeaves(average.views, initial);
   return {
     params: param.views,
     moment1: moment1.views,
     moment2: moment2.views,
+    gradients: grad.views,
+    average: average?.views,
     update(grads, lr, step, info) {
       copyLeaves(grad.views, grads);
       const control = gradientGuard(grad.buffers, { maxNorm: clipNorm, info });
@@ -47,11 +57,12 @@ export function adam<P extends Tree>(initial: P, config: AdamConfig = {}): Adam<
           moment2: moment2.buffers[i],
         };
         adamUpdate(slice, control, { lr, betas, eps, weightDecay, decoupled, step });
+        if (average && ema !== undefined) emaUpdate(average.buffers[i], param.buffers[i], control, ema);
       });
       return control;
     },
     dispose() {
-      for (const flat of [param, moment1, moment2, grad]) disposeFlat(flat);
+      for (const flat of [param, moment1, moment2, grad, average]) if (flat) disposeFlat(flat);
     },
   };
 }

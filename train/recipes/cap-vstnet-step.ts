@@ -1,24 +1,10 @@
-import { grad, scope, type Tensor } from '../../engine/index.ts';
+import { grad, leaves, mapTree, scope, type Tensor } from '../../engine/index.ts';
+import { add, affine, concat } from '../../kernels/index.ts';
 import type { CapVstnetConfig } from '../../models/cap-vstnet/config.ts';
 import type { CapVstnetParams } from '../../models/cap-vstnet/network.ts';
 import type { Vgg19 } from '../../models/vgg/vgg19.ts';
 import type { Adam } from '../optim/adam.ts';
 import { type CapVstnetInputs, type CapVstnetTerms, capVstnetLosses, type LossWeights } from './cap-vstnet-losses.ts';
-
-/** Hyper-parameters of the official training. */
-export const OFFICIAL = {
-  lr: 1e-4,
-  lrDecay: 5e-5,
-  betas: [0.9, 0.999],
-  eps: 1e-8,
-  weightDecay: 0,
-  clipNorm: 5,
-  batchSize: 2,
-  loadSize: 512,
-  cropSize: 256,
-  steps: 160_000,
-  temporalSteps: 10_000,
-} as const;
 
 /** lr / (1 + decay · i), i counting from −1: the first rate is a little above lr. */
 export function learningRate(lr: number, decay: number, updates: number): number {
@@ -34,7 +20,9 @@ export interface StepSetting {
 }
 
 export interface StepResult {
-  readonly terms: CapVstnetTerms;
+  /** of each micro-batch */
+  readonly terms: readonly CapVstnetTerms[];
+  /** mean over the micro-batches, before clipping */
   readonly grads: CapVstnetParams;
   /** [gradient scale, 1 when updated, gradient norm before clipping, worst factorisation] */
   readonly control: Tensor;
@@ -44,19 +32,45 @@ export interface StepResult {
  * Records one training step: losses, reverse sweep, clipping, Adam. Where a covariance did not factorise or a gradient
  * is not finite, nothing is updated.
  *
+ * @param batches  micro-batches whose gradients are averaged; one in the original
  * @param updates  that were made before this one
  */
 export function capVstnetStep(
   optimizer: Adam<CapVstnetParams>,
   { config, vgg, weights, reversible }: StepSetting,
-  inputs: CapVstnetInputs,
+  batches: readonly CapVstnetInputs[],
   lr: number,
   updates: number,
 ): StepResult {
   return scope(() => {
-    const losses = (params: CapVstnetParams) => capVstnetLosses(params, config, vgg, inputs, weights, reversible);
-    const { value: terms, grads } = grad(losses)(optimizer.params);
-    const control = optimizer.update(grads, lr, updates + 1, terms.info);
-    return { terms, grads, control };
+    const terms: CapVstnetTerms[] = [];
+    let total: CapVstnetParams | undefined;
+    for (const inputs of batches) {
+      const losses = (params: CapVstnetParams) => capVstnetLosses(params, config, vgg, inputs, weights, reversible);
+      const { value, grads } = grad(losses)(optimizer.params);
+      terms.push(value);
+      total = total ? sumInPlaceOf(total, grads) : grads;
+    }
+    const sum = total as CapVstnetParams;
+    const share = 1 / batches.length;
+    const grads = batches.length === 1 ? sum : mapTree(sum, (leaf) => affine(leaf, { scale: share }));
+    const info = concat(
+      terms.map((term) => term.info),
+      0,
+    );
+    return { terms, grads, control: optimizer.update(grads, lr, updates + 1, info) };
+  });
+}
+
+/** a + b leaf by leaf, freeing both. */
+function sumInPlaceOf<P extends CapVstnetParams>(a: P, b: P): P {
+  const others = leaves(b);
+  let next = 0;
+  return mapTree(a, (leaf) => {
+    const [, other] = others[next++];
+    const out = add(leaf, other);
+    leaf.dispose();
+    other.dispose();
+    return out;
   });
 }

@@ -32,6 +32,10 @@ export interface TrainSettings {
   readonly maxItems?: number;
 
   readonly mode?: 'photo' | 'art';
+  /** residual blocks of each stage, for a smaller network than the published one */
+  readonly nBlocks?: readonly number[];
+  /** half widths of the stages */
+  readonly nChannels?: readonly number[];
   /** file of the encoder that the losses look through */
   readonly vgg?: string;
   readonly styleWeight?: number;
@@ -76,7 +80,7 @@ export interface System {
   /** the original's defaults, given what the user chose */
   preset(chosen: Partial<TrainSettings>): Partial<TrainSettings>;
   /** loads data and puts the model on the device */
-  make(device: Device, settings: TrainSettings): Promise<Training<unknown>>;
+  make(device: Device, settings: TrainSettings, warn: (line: string) => void): Promise<Training<unknown>>;
 }
 
 /** Gives a system of its own batch type the type of the table. */

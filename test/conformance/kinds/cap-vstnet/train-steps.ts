@@ -61,7 +61,7 @@ async function train(context: Context, reversible: boolean): Promise<Map<string,
     const inputs = inputsOf(device, context, step);
     const updates = first + 1 + step;
     const lr = learningRate(config.lr as number, config.lr_decay as number, updates);
-    const result = capVstnetStep(optimizer, setting, inputs, lr, updates);
+    const result = capVstnetStep(optimizer, setting, [inputs], lr, updates);
     log.push(await logRow(result, setting.weights, lr));
     await readStep(result, setting.weights, step, results);
     if (inputs.motion) {
@@ -124,7 +124,7 @@ function inputsOf(device: Device, { inputs, config }: Context, step: number): Ca
 }
 
 /** The log has the losses without their weights. */
-async function logRow({ terms, control }: StepResult, weights: LossWeights, lr: number): Promise<number[]> {
+async function logRow({ terms: [terms], control }: StepResult, weights: LossWeights, lr: number): Promise<number[]> {
   const item = async (t: Tensor) => (await t.data())[0];
   const [, , norm] = await control.data();
   const bare = async (t: Tensor, weight: number) => (weight === 0 ? 0 : (await item(t)) / weight);
@@ -145,7 +145,7 @@ async function logRow({ terms, control }: StepResult, weights: LossWeights, lr: 
 
 /** Reads what a step left behind and frees it. */
 async function readStep(
-  { terms, grads, control }: StepResult,
+  { terms: [terms], grads, control }: StepResult,
   weights: LossWeights,
   step: number,
   results: Map<string, Value>,

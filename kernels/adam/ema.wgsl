@@ -1,0 +1,11 @@
+// average ← average + (1 − decay) (param − average) over flat buffers, in place; nothing where control forbids the update.
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  let i = groupIndex(group, groups) * WG + thread;
+  if (i >= P.count || control[1] == 0.0) { return; }
+  average[i] += (1.0 - P.decay) * (param[i] - average[i]);
+}

@@ -1,0 +1,159 @@
+/** CAP-VSTNet as `miaobi train cap-vstnet` knows it. */
+import { CAP_VSTNET, type CapVstnetConfig, type CapVstnetMode } from '../../models/cap-vstnet/config.ts';
+import { capVstnetLoader, type StylePairs } from '../data/datasets/style-pairs.ts';
+import type { Loader } from '../data/loader.ts';
+import { RequestError } from '../errors.ts';
+import { capVstnetRecipe, setUpCapVstnet } from './cap-vstnet.ts';
+import { LOSS_WEIGHTS, type LossWeights } from './cap-vstnet-losses.ts';
+import { asTraining, type System, type Training, type TrainSettings } from './system.ts';
+
+/** The official training's numbers that do not depend on the mode. */
+const OFFICIAL = {
+  steps: 160_000,
+  temporalSteps: 10_000,
+  batchSize: 2,
+  lr: 1e-4,
+  lrDecay: 5e-5,
+  beta1: 0.9,
+  beta2: 0.999,
+  clipGrad: 5,
+  loadSize: 512,
+  cropSize: 256,
+  winRad: 1,
+} as const;
+
+const LAPLACIAN_EPS = 1e-7;
+
+export const capVstnet: System = {
+  model: 'cap-vstnet',
+  title: 'CAP-VSTNet: carries the style of one picture over to another',
+  takes: [
+    ...([
+      'content',
+      'style',
+      'mode',
+      'nBlocks',
+      'nChannels',
+      'vgg',
+      'loadSize',
+      'cropSize',
+      'maxItems',
+      'lrDecay',
+      'clipGrad',
+    ] as const),
+    ...([
+      'styleWeight',
+      'contentWeight',
+      'lapWeight',
+      'recWeight',
+      'temporalWeight',
+      'temporalSteps',
+      'winRad',
+    ] as const),
+  ],
+  needs: ['content', 'style'],
+  preset(chosen) {
+    const weights = LOSS_WEIGHTS[chosen.mode ?? 'photo'];
+    return {
+      ...OFFICIAL,
+      mode: 'photo',
+      contentWeight: weights.content,
+      styleWeight: weights.style,
+      lapWeight: weights.laplacian,
+      recWeight: weights.cycle,
+      temporalWeight: weights.temporal,
+    };
+  },
+  async make(device, settings) {
+    if (settings.precision === 'f16') {
+      throw new RequestError(
+        '--precision f16: cap-vstnet trains in f32 alone for now, as the original does. Leave it out.',
+      );
+    }
+    const all = { ...this.preset(settings), ...defined(settings) } as Required<TrainSettings>;
+    const mode: CapVstnetMode = all.mode;
+    const warnings: string[] = [];
+    const loader = await capVstnetLoader({
+      contentDir: all.content,
+      styleDir: all.style,
+      batchSize: all.batchSize,
+      loadSize: all.loadSize,
+      cropSize: all.cropSize,
+      seed: all.seed,
+      workers: all.workers === 'auto' ? undefined : all.workers,
+      maxItems: all.maxItems,
+      laplacian: { winRad: all.winRad, eps: LAPLACIAN_EPS },
+      onWarning: (line) => warnings.push(line),
+    });
+    const config = reduced(CAP_VSTNET[mode], settings);
+    const { initial, setting, encoder } = await setUpCapVstnet(device, {
+      config,
+      weights: weightsOf(all),
+      vgg: settings.vgg,
+      seed: all.seed,
+    });
+    const recipe = capVstnetRecipe(device, initial, {
+      config,
+      setting,
+      seed: all.seed,
+      lr: all.lr,
+      lrDecay: all.lrDecay,
+      betas: [all.beta1, all.beta2],
+      clipNorm: all.clipGrad > 0 ? all.clipGrad : undefined,
+      ema: settings.ema,
+      steps: all.steps,
+      temporalSteps: all.temporalSteps,
+    });
+    const training: Training<readonly StylePairs[]> = {
+      recipe,
+      loader: grouped(loader, all.accumulate),
+      imagesPerStep: all.batchSize * all.accumulate,
+      stepsPerEpoch: Math.max(1, Math.ceil(loader.contents / (all.batchSize * all.accumulate))),
+      bestMetric: 'total',
+      metadata: { mode, config: JSON.stringify(config) },
+      notes: [
+        `Data: ${loader.contents} contents, ${loader.styles} styles, crops of ${all.cropSize} out of ${all.loadSize} pixels`,
+        `Encoder of the losses: ${encoder}${settings.vgg ? '' : '; give trained ones with --vgg vgg_normalised.pth'}`,
+      ],
+    };
+    return asTraining(training);
+  },
+};
+
+/** The published network, or a smaller one whose refinement needs no padding. @throws RequestError */
+function reduced(config: CapVstnetConfig, { nBlocks, nChannels }: TrainSettings): CapVstnetConfig {
+  if (!nBlocks && !nChannels) return config;
+  const blocks = nBlocks ?? config.nBlocks;
+  const channels = nChannels ?? config.nChannels;
+  const hiddenDim = channels[channels.length - 1] / 4 ** config.spSteps;
+  const smaller = { ...config, nBlocks: blocks, nChannels: channels, hiddenDim };
+  const squeezed = channels.every((c, stage) => stage === 0 || c === channels[stage - 1] * config.nStrides[stage] ** 2);
+  if (blocks.length !== 3 || channels.length !== 3 || !squeezed || channels[0] % config.mult !== 0) {
+    throw new RequestError(
+      `--n-blocks ${blocks} --n-channels ${channels}: expected three stages whose half widths grow fourfold and start at ` +
+        `a multiple of ${config.mult}, as 4,16,64. The published network has --n-blocks 10,10,10 --n-channels 16,64,256.`,
+    );
+  }
+  return smaller;
+}
+
+function weightsOf(all: Required<TrainSettings>): LossWeights {
+  return {
+    content: all.contentWeight,
+    style: all.styleWeight,
+    laplacian: all.lapWeight,
+    cycle: all.recWeight,
+    temporal: all.temporalWeight,
+  };
+}
+
+const defined = (settings: TrainSettings) =>
+  Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+
+/** Step s takes the micro-batches s · k … s · k + k − 1. */
+function grouped(loader: Loader<StylePairs>, k: number): Loader<readonly StylePairs[]> {
+  return {
+    batch: (step) => Promise.all(Array.from({ length: k }, (_, i) => loader.batch(step * k + i))),
+    close: () => loader.close(),
+  };
+}

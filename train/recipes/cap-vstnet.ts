@@ -1,0 +1,204 @@
+import { type Device, leaves, overwrite, scope, type Tensor, tensor } from '../../engine/index.ts';
+import type { CapVstnetConfig } from '../../models/cap-vstnet/config.ts';
+import { type CapVstnetParams, decode, encode } from '../../models/cap-vstnet/network.ts';
+import { initialParameters, parametersFrom } from '../../models/cap-vstnet/parameters.ts';
+import { transfer } from '../../models/cap-vstnet/transfer.ts';
+import { planarBatch, type StylePairs } from '../data/datasets/style-pairs.ts';
+import { loadVgg } from '../infer/load-vgg.ts';
+import { drawMotion, secondFrame } from '../losses/motion.ts';
+import { type Adam, adam } from '../optim/adam.ts';
+import { type CapVstnetInputs, type LossWeights, pack } from './cap-vstnet-losses.ts';
+import { capVstnetStep, learningRate, type StepSetting } from './cap-vstnet-step.ts';
+import type { Json, Recipe, SamplePicture, StepReport } from './recipe.ts';
+
+export interface CapVstnetTraining {
+  readonly config: CapVstnetConfig;
+  readonly setting: StepSetting;
+  readonly seed: number;
+  readonly lr: number;
+  readonly lrDecay: number;
+  readonly betas: readonly [number, number];
+  readonly clipNorm: number | undefined;
+  readonly ema: number | undefined;
+  /** updates without, then with the temporal term */
+  readonly steps: number;
+  readonly temporalSteps: number;
+}
+
+/** Stream of the synthetic motions, apart from those of the data. */
+const MOTION_OP = 1 << 20;
+
+/** Terms of the report, in the order in which they are read back. */
+const TERMS = ['content', 'style', 'cycle', 'temporal', 'total', 'laplacian'] as const;
+
+/**
+ * CAP-VSTNet's training. A step, as the official code has it:
+ *
+ *     lr ← lr₀ / (1 + decay · i)
+ *     losses of the batch, their gradients through cWCT, both networks' passes and the cycle   (cap-vstnet-losses.ts)
+ *     clip the global norm to 5, Adam                                                            (cap-vstnet-step.ts)
+ *     a covariance that does not factorise skips the batch, and i stands still
+ *
+ * The last `temporalSteps` updates add the temporal term.
+ *
+ * @see Wen, Gao, Zou 2023, arXiv:2303.17867, section 4.1
+ */
+export function capVstnetRecipe(
+  device: Device,
+  initial: CapVstnetParams,
+  training: CapVstnetTraining,
+): Recipe<readonly StylePairs[]> {
+  const { config, setting, seed, lr, lrDecay, betas, clipNorm, ema, steps, temporalSteps } = training;
+  const optimizer: Adam<CapVstnetParams> = adam(initial, { betas, clipNorm, ema });
+  let updates = 0;
+
+  const withMotion = () => updates >= steps;
+  const weightsNow = (): LossWeights => ({ ...setting.weights, temporal: withMotion() ? setting.weights.temporal : 0 });
+
+  return {
+    model: 'cap-vstnet',
+    totalSteps: steps + temporalSteps,
+
+    forecastBytes(batches) {
+      const before = device.pool.stats.allocatedBytes;
+      const moving = temporalSteps > 0;
+      const { peakBytes } = device.forecast(() => {
+        const inputs = batches.map((batch) => inputsOf(device, batch, seed, 0, moving));
+        capVstnetStep(optimizer, setting, inputs, lr, 0);
+      });
+      return before + peakBytes;
+    },
+
+    async step(batches, step): Promise<StepReport> {
+      const rate = learningRate(lr, lrDecay, updates);
+      const read = scope(() => {
+        const inputs = batches.map((batch, i) =>
+          inputsOf(device, batch, seed, step * batches.length + i, withMotion()),
+        );
+        const { terms, control } = capVstnetStep(
+          optimizer,
+          { ...setting, weights: weightsNow() },
+          inputs,
+          rate,
+          updates,
+        );
+        const losses = terms.map((term) => [
+          ...[term.contentLoss, term.styleLoss, term.cycleLoss, term.temporalLoss, term.total, term.laplacianValue],
+        ]);
+        return pack([control, ...losses.flat()]);
+      });
+      const values = await read.data();
+      read.dispose();
+      const [, ok, norm, failed] = values;
+      const mean = (term: number) => {
+        const own = batches.map((_, i) => values[4 + i * TERMS.length + term]);
+        return own.reduce((sum, x) => sum + x, 0) / batches.length;
+      };
+      const losses = Object.fromEntries(TERMS.map((name, term) => [name, mean(term)]));
+      losses.laplacian *= setting.weights.laplacian;
+      const kept = Object.entries(losses).filter(([name]) => reported(name, setting.weights, withMotion()));
+      if (ok === 1) updates++;
+      const skipped = ok === 1 ? undefined : skipReason(failed, norm);
+      return { losses: { ...Object.fromEntries(kept), gradient_norm: norm }, lr: rate, skipped };
+    },
+
+    tensors: () => ({
+      net: new Map(leaves(optimizer.params)),
+      optim: new Map([...named('exp_avg', optimizer.moment1), ...named('exp_avg_sq', optimizer.moment2)]),
+      ...(optimizer.average ? { ema: new Map(leaves(optimizer.average)) } : {}),
+    }),
+    load(file, values) {
+      const own = this.tensors()[file];
+      for (const [key, target] of own) {
+        const found = values.get(key);
+        if (found) overwrite(target, found);
+      }
+    },
+    counters: () => ({ updates }),
+    restore(counters: Json) {
+      updates = (counters as { updates: number }).updates;
+    },
+
+    async sample([batch]) {
+      return sampleRows(device, config, optimizer.average ?? optimizer.params, batch);
+    },
+
+    async firstBadTensor() {
+      const groups = { gradient: optimizer.gradients, parameter: optimizer.params };
+      for (const [kind, tree] of Object.entries(groups)) {
+        for (const [key, leaf] of leaves(tree)) {
+          if (!(await leaf.data()).every(Number.isFinite)) return `${kind} of ${key}`;
+        }
+      }
+      return undefined;
+    },
+    dispose: () => optimizer.dispose(),
+  };
+}
+
+const named = (prefix: string, tree: CapVstnetParams): [string, Tensor][] =>
+  leaves(tree).map(([key, leaf]) => [`${prefix}.${key}`, leaf]);
+
+/** Terms without a weight say nothing. */
+function reported(name: string, weights: LossWeights, moving: boolean): boolean {
+  if (name === 'content') return weights.content > 0;
+  if (name === 'laplacian') return weights.laplacian > 0;
+  return name !== 'temporal' || (moving && weights.temporal > 0);
+}
+
+function skipReason(failed: number, norm: number): string {
+  return failed > 0
+    ? `a covariance did not factorise (pivot ${failed})`
+    : `the gradient norm is ${norm}, which is not a finite number`;
+}
+
+/** Uploads a batch, and makes its second frames where the temporal term is on. */
+function inputsOf(device: Device, batch: StylePairs, seed: number, draw: number, moving: boolean): CapVstnetInputs {
+  const { batchSize, size, laplacian } = batch;
+  const upload = (pixels: Uint8Array) => tensor(device, planarBatch(pixels, size * size), [batchSize, 3, size, size]);
+  const content = upload(batch.content);
+  const style = upload(batch.style);
+  if (!moving) return { content, style, laplacian };
+  const motion = drawMotion({ seed, step: draw, op: MOTION_OP }, size, size);
+  return { content, style, laplacian, motion: { field: motion.field, second: secondFrame(content, motion) } };
+}
+
+/** One row a pair: content, style, stylized, and the content brought back from it. */
+async function sampleRows(
+  device: Device,
+  config: CapVstnetConfig,
+  params: CapVstnetParams,
+  batch: StylePairs,
+): Promise<SamplePicture[][]> {
+  const { size, batchSize } = batch;
+  const columns = scope(() => {
+    const { content, style } = inputsOf(device, batch, 0, 0, false);
+    const zc = encode(params, config, content);
+    const stylized = decode(params, config, transfer(zc, encode(params, config, style)).out);
+    const cycle = decode(params, config, transfer(encode(params, config, stylized), zc).out);
+    return { content, style, stylized, cycle };
+  });
+  const planes: [string, Float32Array][] = [];
+  for (const [name, t] of Object.entries(columns)) {
+    planes.push([name, (await t.data()) as Float32Array]);
+    t.dispose();
+  }
+  const area = 3 * size * size;
+  return Array.from({ length: batchSize }, (_, i) =>
+    planes.map(([name, all]) => ({ name, planar: all.subarray(i * area, (i + 1) * area), width: size, height: size })),
+  );
+}
+
+export interface CapVstnetSetup {
+  readonly config: CapVstnetConfig;
+  readonly weights: LossWeights;
+  readonly vgg: string | undefined;
+  readonly seed: number;
+}
+
+/** The untrained network and the encoder of its losses, on a device. */
+export async function setUpCapVstnet(device: Device, { config, weights, vgg: path, seed }: CapVstnetSetup) {
+  const { vgg, description } = await loadVgg(device, path, seed);
+  const initial = parametersFrom(device, config, initialParameters(seed));
+  return { initial, setting: { config, vgg, weights }, encoder: description };
+}
