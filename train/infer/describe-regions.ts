@@ -22,7 +22,7 @@ export function describeRegions(
   const painted: string[] = [];
   const kept: string[] = [];
   for (const { label, content: pixels } of ofFirst) {
-    const region = `${colourOf(label)} (${((100 * pixels) / total).toPrecision(2)} %)`;
+    const region = `${colourOf(label)} (${percent(pixels / total)})`;
     if (masks.content.labels.includes(label)) painted.push(region);
     else kept.push(`${region}, ${whyKept(label, masks)}`);
   }
@@ -40,6 +40,10 @@ function whyKept(label: number, { matches }: MatchedMasks): string {
   if (all.some(({ style }) => style === 0)) return "which a style's mask lacks";
   const most = Math.max(...all.map(({ content, style }) => Math.max(content / style, style / content)));
   return most >= 100 ? 'which is 100 times smaller on one side' : 'which has too few pixels';
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
 }
 
 function colourOf(label: number): string {

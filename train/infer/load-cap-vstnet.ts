@@ -1,6 +1,13 @@
 import { basename } from 'node:path';
-import type { Device, DType } from '../../engine/index.ts';
-import { CAP_VSTNET, type CapVstnetMode, parameterSpecs, planOf } from '../../models/cap-vstnet/config.ts';
+import { z } from 'zod';
+import { CheckpointError, type Device, type DType } from '../../engine/index.ts';
+import {
+  CAP_VSTNET,
+  type CapVstnetConfig,
+  type CapVstnetMode,
+  parameterSpecs,
+  planOf,
+} from '../../models/cap-vstnet/config.ts';
 import type { CapVstnet } from '../../models/cap-vstnet/latent.ts';
 import { damped, initialParameters, parametersFrom } from '../../models/cap-vstnet/parameters.ts';
 import { assertMatch, matchKeys } from '../../models/checkpoint/match-keys.ts';
@@ -9,6 +16,7 @@ import { modeOfName } from '../checkpoint/convert.ts';
 import { openCheckpoint } from '../checkpoint/open-checkpoint.ts';
 import { readTensors } from '../checkpoint/safetensors-file.ts';
 import { RequestError } from '../errors.ts';
+import { weightsFile } from '../run/weights.ts';
 
 export interface LoadOptions {
   /** .safetensors, .pt or .pth; left out: untrained weights */
@@ -45,12 +53,12 @@ export async function loadCapVstnet(device: Device, options: LoadOptions = {}): 
       description: `untrained weights of seed ${seed}`,
     };
   }
-  const file = await openCheckpoint(weights).catch((error: Error) => {
-    throw 'code' in error ? unreadable(weights, error) : error;
+  const file = await openCheckpoint(await weightsFile(weights)).catch((error: NodeJS.ErrnoException) => {
+    throw error.code === undefined ? error : unreadable(weights, error);
   });
   try {
     const mode = options.mode ?? modeIn(file.metadata.get('mode')) ?? modeOfName(basename(weights)) ?? 'photo';
-    const config = CAP_VSTNET[mode];
+    const config = configIn(file.metadata.get('config')) ?? CAP_VSTNET[mode];
     const specs = parameterSpecs(config);
     const required = new Map(specs.map(({ key, shape }) => [key, shape]));
     assertMatch(`${weights} for cap-vstnet`, matchKeys(file.tensors, required));
@@ -72,6 +80,27 @@ function unreadable(path: string, error: NodeJS.ErrnoException): RequestError {
       'out for untrained weights.',
   );
 }
+
+/** The shape of a network that is not one of the two published ones, as its training wrote it down. */
+function configIn(text: string | undefined): CapVstnetConfig | undefined {
+  if (text === undefined) return undefined;
+  const parsed = CONFIG.safeParse(JSON.parse(text));
+  if (!parsed.success)
+    throw new CheckpointError(`The checkpoint's network is not one of cap-vstnet: ${parsed.error.message}`);
+  planOf(parsed.data);
+  return parsed.data;
+}
+
+const counts = z.array(z.number().int().positive());
+const CONFIG = z.object({
+  nBlocks: counts,
+  nStrides: counts,
+  nChannels: counts,
+  inChannel: z.number().int().positive(),
+  mult: z.number().int().positive(),
+  hiddenDim: z.number().int().positive(),
+  spSteps: z.number().int().nonnegative(),
+});
 
 const modeIn = (text: string | undefined): CapVstnetMode | undefined =>
   text === 'photo' || text === 'art' ? text : undefined;

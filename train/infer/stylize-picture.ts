@@ -72,7 +72,7 @@ export async function readSized(path: string, options: SizeOptions): Promise<Rea
 }
 
 /** The sizes that a picture goes through: the original reduces, then rounds down to multiples of 4 by a second resize. */
-function sizesFor({ width, height }: Picture, { maxSize, compat }: SizeOptions): Size[] {
+export function sizesFor({ width, height }: Size, { maxSize, compat }: SizeOptions): Size[] {
   if (compat) {
     const { reduced, ...final } = imgResizeRule(width, height, maxSize ?? 1280, 4);
     return [reduced, final];
