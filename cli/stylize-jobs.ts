@@ -55,7 +55,7 @@ async function checkOutputs(jobs: readonly Job[], flags: StylizeFlags): Promise<
   }
 }
 
-async function checkTile(tile: number): Promise<void> {
+export async function checkTile(tile: number): Promise<void> {
   const { CAP_VSTNET, planOf } = await import('../models/cap-vstnet/config.ts');
   const { haloOf } = await import('../models/cap-vstnet/halo.ts');
   const halo = haloOf(CAP_VSTNET.photo); // both networks see equally far
@@ -67,7 +67,8 @@ async function checkTile(tile: number): Promise<void> {
   );
 }
 
-function checkFlags(
+/** @throws CliError when flags contradict each other, or do not go with so many contents and styles */
+export function checkFlags(
   contents: readonly string[],
   styles: readonly string[],
   { styleWeight, styleSeg, contentSeg, alpha, alphaC }: StylizeFlags,
@@ -114,14 +115,18 @@ async function isOneFile(contents: readonly string[], output: string): Promise<b
   return named;
 }
 
-const WRITABLE = new Set(['.png', '.jpg', '.jpeg', '.webp', '.tif', '.tiff']);
+const WRITABLE: ReadonlySet<string> = new Set(['.png', '.jpg', '.jpeg', '.webp', '.tif', '.tiff']);
 const NAMED_STYLES = 3;
 
 /** `content_style.ext` with the content's extension where it can be written, else PNG. */
 function outputName(content: string, styles: readonly string[]): string {
-  const stem = (path: string) => basename(path, extname(path));
   const extension = extname(content).toLowerCase();
+  return `${nameWithStyles(content, styles)}${WRITABLE.has(extension) ? extension : '.png'}`;
+}
+
+/** `content_style` without an extension; styles beyond the third are counted. */
+export function nameWithStyles(content: string, styles: readonly string[]): string {
+  const stem = (path: string) => basename(path, extname(path));
   const more = styles.length > NAMED_STYLES ? [`${styles.length - NAMED_STYLES}-more`] : [];
-  const named = [...styles.slice(0, NAMED_STYLES).map(stem), ...more].join('+');
-  return `${stem(content)}_${named}${WRITABLE.has(extension) ? extension : '.png'}`;
+  return `${stem(content)}_${[...styles.slice(0, NAMED_STYLES).map(stem), ...more].join('+')}`;
 }

@@ -101,7 +101,7 @@ async function paint(
 }
 
 /** @throws OutOfMemoryError that names the largest size that fits */
-function planOrAdvise(net: CapVstnet, path: string, picture: Size, flags: StylizeFlags): StylizePlan {
+export function planOrAdvise(net: CapVstnet, path: string, picture: Size, flags: StylizeFlags): StylizePlan {
   const tile = tileOf(flags);
   try {
     return planStylize(net, picture, tile);
@@ -128,9 +128,9 @@ function adviceFor({ width, height }: Size, largest: Size | undefined): string {
   );
 }
 
-const tileOf = ({ tile }: StylizeFlags): number | undefined => (tile === 'auto' ? undefined : tile);
+export const tileOf = ({ tile }: StylizeFlags): number | undefined => (tile === 'auto' ? undefined : tile);
 const sizeOf = ({ width, height }: Size): Size => ({ width, height });
 
-function cutOf({ tiles, overhead }: StylizePlan): string {
+export function cutOf({ tiles, overhead }: StylizePlan): string {
   return tiles.length === 1 ? 'untiled' : `${tiles.length} tiles (${overhead.toFixed(1)} times the work of one)`;
 }

@@ -1,10 +1,12 @@
 /** `miaobi stylize`: repaints pictures with the statistics of others. */
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { parseRate, type Rational } from '../train/data/video/rational.ts';
 import type { LoadedCapVstnet } from '../train/infer/load-cap-vstnet.ts';
 import type { LoadedStyle } from '../train/infer/stylize-picture.ts';
 import { addAliases } from './aliases.ts';
 import { CliError, EXIT } from './errors.ts';
 import { type Globals, globalsOf, logOf, numberIn, wholeNumber } from './options.ts';
+import { planFilms } from './stylize-films.ts';
 import { planJobs } from './stylize-jobs.ts';
 
 export interface StylizeFlags {
@@ -19,6 +21,10 @@ export interface StylizeFlags {
   readonly maxSize?: number;
   readonly tile: 'auto' | number;
   readonly compat?: boolean;
+  readonly smooth: number;
+  readonly frames?: boolean;
+  readonly fps?: Rational;
+  readonly segment: number;
   readonly output: string;
   readonly quality: number;
   readonly overwrite?: boolean;
@@ -29,8 +35,8 @@ export interface StylizeFlags {
 export function registerStylize(program: Command): void {
   const command = program
     .command('stylize')
-    .description('repaint pictures in the colours and contrasts of a style picture (CAP-VSTNet)')
-    .argument('<content...>', 'pictures, folders or globs')
+    .description('repaint pictures or films in the colours and contrasts of a style picture (CAP-VSTNet)')
+    .argument('<content...>', 'pictures, folders or globs; or films')
     .option('--style <file...>', 'style picture; several are mixed')
     .option('--style-weight <share...>', 'shares of the styles, normalised to 1; equal by default', shares)
     .option('--content-seg <file>', 'colour mask of the content: regions are matched by colour')
@@ -47,8 +53,12 @@ export function registerStylize(program: Command): void {
       'auto' as const,
     )
     .option('--compat', "the original's sizes (multiples of 4, at most 1280) and truncation to 8 bits")
-    .option('-o, --output <path>', 'file for one picture, else folder', 'out')
-    .option('--quality <1..100>', 'of JPEG and WebP', wholeNumber(1, 100), 95)
+    .option('--smooth <0..1>', 'films: share of earlier frames in the colours, against flicker', numberIn(0, 1), 0)
+    .option('--frames', 'the content folder holds the frames of one film, in the order of their names')
+    .option('--fps <rate>', 'films made of a folder of frames: 24, 29.97 or 30000/1001', frameRate)
+    .option('--segment <frames>', 'films: a killed run repeats at most this many', wholeNumber(1, 100_000), 32)
+    .option('-o, --output <path>', 'file for one picture or film, else folder', 'out')
+    .option('--quality <1..100>', 'of JPEG, WebP and films', wholeNumber(1, 100), 95)
     .option('--overwrite', 'replace files that exist')
     .option('--memory-limit <MiB>', 'most GPU memory to use', wholeNumber(16, 2 ** 20))
     .option('--profile', 'print the GPU time of every kernel')
@@ -64,7 +74,12 @@ but no trained look. Import the official ones with: miaobi ckpt convert photo_im
 Examples:
   miaobi stylize photo.jpg --style painting.jpg -o painted.jpg
   miaobi stylize album/ --style dusk.jpg --weights photo.safetensors -o album-at-dusk/
-  miaobi stylize a.jpg --style b.jpg c.jpg --style-weight 2 1 --alpha 0.7 -o mixed.png`;
+  miaobi stylize a.jpg --style b.jpg c.jpg --style-weight 2 1 --alpha 0.7 -o mixed.png
+  miaobi stylize clip.mp4 --style dusk.jpg --smooth 0.8 -o clip-at-dusk.mp4
+  miaobi stylize frames/ --frames --style dusk.jpg -o painted-frames/
+
+Films keep their frame rate, sound and rotation. A run that was stopped or killed goes on when the same command is run
+again: finished segments wait in OUTPUT.part.`;
 
 const UNTRAINED =
   'They carry over colours and contrasts but no trained look; the official ones come with: ' +
@@ -72,11 +87,11 @@ const UNTRAINED =
 
 async function run(inputs: string[], flags: StylizeFlags, globals: Globals): Promise<void> {
   const log = logOf(globals);
-  const { jobs, styles } = await planJobs(inputs, flags);
+  const films = await planFilms(inputs, flags);
+  const { jobs, styles } = films ? { jobs: [], styles: films.styles } : await planJobs(inputs, flags);
   const loaded = await loadStyles(styles, flags);
   for (const { notes } of loaded) for (const note of notes) log.info(note);
   const { acquireDevice } = await import('../engine/device/node.ts');
-  const { paintAll } = await import('./stylize-paint.ts');
   const budgetBytes = flags.memoryLimit === undefined ? undefined : flags.memoryLimit * 2 ** 20;
   const device = await acquireDevice({ device: globals.device, backend: globals.backend, budgetBytes });
   try {
@@ -85,7 +100,9 @@ async function run(inputs: string[], flags: StylizeFlags, globals: Globals): Pro
     const { net, mode, description } = await loadNetwork(device, flags, globals);
     log.info(`Weights: ${description}${flags.weights === undefined ? `, ${mode} network. ${UNTRAINED}` : ''}`);
     const profiler = flags.profile ? device.profile() : undefined;
-    await paintAll({ net, jobs, styles: loaded, flags, globals, log });
+    const painting = { net, jobs, styles: loaded, flags, globals, log };
+    if (films) await (await import('./stylize-video.ts')).paintFilms(painting, films.jobs, mode);
+    else await (await import('./stylize-paint.ts')).paintAll(painting);
     if (profiler) {
       const { profileReport } = await import('./profile-table.ts');
       process.stderr.write(await profileReport(device, profiler));
@@ -138,4 +155,10 @@ function shares(text: string, before: number[] = []): number[] {
 
 function tileSize(text: string): 'auto' | number {
   return text === 'auto' ? text : wholeNumber(16, 65536)(text);
+}
+
+function frameRate(text: string): Rational {
+  const rate = parseRate(text);
+  if (rate) return rate;
+  throw new InvalidArgumentError('Expected frames a second: 25, 29.97 or 30000/1001.');
 }

@@ -20,6 +20,8 @@ export interface TransferOptions {
   readonly alphaContent?: number;
   /** labels of the content picture, any size; every style then needs a mask, too */
   readonly mask?: LabelMap | undefined;
+  /** takes the statistics of the content, of each region, and says which to use instead: those of a film, smoothed */
+  readonly contentStatistics?: ((found: readonly Statistics[]) => readonly Statistics[]) | undefined;
   /** hears the share of the work that is done, from 0 to 1 */
   readonly onProgress?: (done: number) => void;
 }
@@ -65,7 +67,7 @@ export function stylizer(net: CapVstnet, styles: readonly StyleInput[], tile?: n
     return found;
   };
 
-  return async (content, { alphaContent, mask, onProgress } = {}) => {
+  return async (content, { alphaContent, mask, contentStatistics, onProgress } = {}) => {
     const plan = planStylize(net, content, tile);
     const { height, width } = content;
     const sizes = styles.map(({ picture, mask: own }) => ({ height: picture.height, width: picture.width, mask: own }));
@@ -76,7 +78,7 @@ export function stylizer(net: CapVstnet, styles: readonly StyleInput[], tile?: n
     if (!masks) remembered = others;
     const { latent, statistics } = await encodePicture(work, content, plan, masks?.content);
     try {
-      const maps = statistics.map((own, r) => {
+      const maps = (contentStatistics?.(statistics) ?? statistics).map((own, r) => {
         const mixed = styles.map(({ weight }, k) => ({ statistics: others[k][r], weight }));
         return affineMap(own, mixed, net.plan.latentChannels, { alphaContent });
       });

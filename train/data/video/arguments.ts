@@ -2,7 +2,7 @@
  * The command lines of ffmpeg. Between the films and the network frames travel upright, as rows of 8-bit RGB.
  *
  * Rotation: ffmpeg turns frames upright while it decodes. Where the result can say that it is to be turned, the frames
- * are turned back before they are encoded, so that it is stored as the original was.
+ * are turned back before they are encoded, and it is stored as the original was.
  */
 import type { Size } from '../../../models/cap-vstnet/tiles.ts';
 import { type Container, containerOf } from './container.ts';
@@ -130,10 +130,13 @@ export function timescale({ num }: Rational): number {
   return num * Math.ceil(10_000 / num);
 }
 
-/** 95 is visually lossless, 1 the least. */
+/**
+ * 95 is visually lossless, 1 the least. Frames are stored in the order in which they are shown (no B-frames): segments
+ * then follow each other without a gap.
+ */
 function qualityArguments(encoder: string, quality: number): string[] {
   const crf = Math.round(51 - 0.37 * quality);
-  if (encoder === 'libx264') return ['-preset', 'medium', '-crf', String(crf)];
+  if (encoder === 'libx264') return ['-preset', 'medium', '-bf', '0', '-crf', String(crf)];
   if (encoder === 'libvpx-vp9') return ['-crf', String(Math.min(63, crf)), '-b:v', '0', '-row-mt', '1'];
   if (encoder === 'libopenh264') return ['-rc_mode', 'quality', '-qmin', String(crf), '-qmax', String(crf + 4)];
   return ['-q:v', String(Math.max(1, Math.round(31 - 0.3 * quality)))];
@@ -150,19 +153,15 @@ export function joinArguments(
   { output, like, rate }: Pick<Encoding, 'output' | 'like' | 'rate'>,
   list: string,
   result: string,
-  { major }: Ffmpeg,
 ): string[] {
   const { format, joinArguments: more } = containerOf(output);
-  const back = turnsBack({ output, like });
   const delay = like && like.startDelay > 5e-4 ? ['-itsoffset', like.startDelay.toFixed(6)] : [];
   const sound = like ? ['-i', fileArgument(like.path), '-map', '0:v:0', '-map', '1:a?'] : ['-map', '0:v:0'];
   return [
     ...QUIET,
     ...delay,
-    ...(back !== 0 && major >= 6 ? ['-display_rotation:v:0', String(back)] : []),
     ...['-f', 'concat', '-safe', '0', '-i', list, ...sound, '-c', 'copy'],
     ...(like ? ['-map_metadata', '1', '-map_chapters', '1'] : []),
-    ...(back !== 0 && major < 6 ? ['-metadata:s:v:0', `rotate=${(360 - back) % 360}`] : []),
     ...timescaleOf(format, rate),
     ...[...more, '-f', format, '-y', fileArgument(result)],
   ];

@@ -42,6 +42,9 @@ export function isVideoName(path: string): boolean {
   return VIDEO_EXTENSIONS.includes(extname(path).toLowerCase());
 }
 
+/** Matroska and WebM, MPEG program streams, FLV, raw frames. */
+const MAGIC = ['\x1aE\xdf\xa3', '\x00\x00\x01\xba', 'FLV\x01', 'YUV4MPEG2'];
+
 /**
  * Whether the first bytes of a file are those of a film, whatever its name: MP4 and its relatives (but no AVIF or
  * HEIC picture), Matroska and WebM, AVI, MPEG, FLV, YUV4MPEG.
@@ -50,7 +53,7 @@ export function looksLikeVideo(head: Uint8Array): boolean {
   const text = String.fromCharCode(...head.subarray(0, 12));
   if (text.slice(4, 8) === 'ftyp') return !/^(avif|avis|heic|heix|mif1|msf1)$/.test(text.slice(8, 12));
   if (text.startsWith('RIFF')) return text.slice(8, 11) === 'AVI';
-  return /^(\x1aE\xdf\xa3|\0\0\x01\xba|FLV\x01|YUV4MPEG2)/.test(text);
+  return MAGIC.some((magic) => text.startsWith(magic));
 }
 
 /** @throws RequestError when no film can be written under this name */

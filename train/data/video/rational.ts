@@ -13,7 +13,7 @@ export function rational(num: number, den = 1): Rational {
   return { num: num / divisor, den: den / divisor };
 }
 
-export const valueOf = ({ num, den }: Rational): number => num / den;
+export const rateOf = ({ num, den }: Rational): number => num / den;
 
 /**
  * Reads `30000/1001`, `25` or `23.976`. Decimals near the rates of television, n·1000/1001, become these.
@@ -43,5 +43,5 @@ export function nearestRate(value: number): Rational {
 
 /** `29.97`, `25`: a rate for people. */
 export function describeRate(rate: Rational): string {
-  return String(Number(valueOf(rate).toFixed(3)));
+  return String(Number(rateOf(rate).toFixed(3)));
 }

@@ -1,5 +1,5 @@
 /** From time stamps to a frame rate, and whether it is constant. */
-import { nearestRate, type Rational, valueOf } from './rational.ts';
+import { nearestRate, type Rational, rateOf } from './rational.ts';
 
 export interface Timing {
   readonly frames: number;
@@ -33,7 +33,7 @@ export function timingOf(
   const span = sorted[frames - 1] - sorted[0];
   const stated = rates.filter((rate): rate is Rational => rate !== undefined);
   for (const rate of stated) {
-    const allowed = Math.max(JITTER / valueOf(rate), 1.5 * tick);
+    const allowed = Math.max(JITTER / rateOf(rate), 1.5 * tick);
     if (driftFrom(sorted, rate) <= allowed) return { frames, rate, variable: false, drift: 0 };
   }
   const rate = frames > 1 && span > 0 ? nearestRate((frames - 1) / span) : (stated[0] ?? nearestRate(25));
@@ -42,7 +42,7 @@ export function timingOf(
 
 /** The largest distance of a frame from where a constant rate would have it. */
 function driftFrom(times: Float64Array, rate: Rational): number {
-  const duration = 1 / valueOf(rate);
+  const duration = 1 / rateOf(rate);
   let most = 0;
   for (let i = 0; i < times.length; i++) most = Math.max(most, Math.abs(times[i] - times[0] - i * duration));
   return most;
