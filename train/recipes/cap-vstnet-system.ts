@@ -28,28 +28,24 @@ export const capVstnet: System = {
   model: 'cap-vstnet',
   title: 'CAP-VSTNet: carries the style of one picture over to another',
   takes: [
-    ...([
-      'content',
-      'style',
-      'mode',
-      'nBlocks',
-      'nChannels',
-      'vgg',
-      'loadSize',
-      'cropSize',
-      'maxItems',
-      'lrDecay',
-      'clipGrad',
-    ] as const),
-    ...([
-      'styleWeight',
-      'contentWeight',
-      'lapWeight',
-      'recWeight',
-      'temporalWeight',
-      'temporalSteps',
-      'winRad',
-    ] as const),
+    'content',
+    'style',
+    'mode',
+    'nBlocks',
+    'nChannels',
+    'vgg',
+    'loadSize',
+    'cropSize',
+    'maxItems',
+    'lrDecay',
+    'clipGrad',
+    'styleWeight',
+    'contentWeight',
+    'lapWeight',
+    'recWeight',
+    'temporalWeight',
+    'temporalSteps',
+    'winRad',
   ],
   needs: ['content', 'style'],
   preset(chosen) {
@@ -72,7 +68,6 @@ export const capVstnet: System = {
     }
     const all = { ...this.preset(settings), ...defined(settings) } as Required<TrainSettings>;
     const mode: CapVstnetMode = all.mode;
-    const warnings: string[] = [];
     const loader = await capVstnetLoader({
       contentDir: all.content,
       styleDir: all.style,
@@ -83,7 +78,7 @@ export const capVstnet: System = {
       workers: all.workers === 'auto' ? undefined : all.workers,
       maxItems: all.maxItems,
       laplacian: { winRad: all.winRad, eps: LAPLACIAN_EPS },
-      onWarning: (line) => warnings.push(line),
+      onWarning: (line) => process.emitWarning(line),
     });
     const config = reduced(CAP_VSTNET[mode], settings);
     const { initial, setting, encoder } = await setUpCapVstnet(device, {
