@@ -146,7 +146,7 @@ describe('weights', () => {
   });
 
   it('refuses a file that is not there', async () => {
-    await expectRefusal(await withWeights(at('gone.safetensors')), 2, /gone\.safetensors.*no such file/);
+    await expectRefusal(await withWeights(at('gone.safetensors')), 2, /gone\.safetensors: expected .*Check the path/);
   });
 });
 

@@ -73,20 +73,30 @@ export async function loadCapVstnet(device: Device, options: LoadOptions = {}): 
   }
 }
 
-function unreadable(path: string, error: NodeJS.ErrnoException): RequestError {
-  const came = error.code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${error.message})`;
+function unreadable(path: string, { message }: Error): RequestError {
   return new RequestError(
-    `${path}: expected a checkpoint (.safetensors, .pt or .pth), but ${came}. Check the path of --weights, or leave it ` +
-      'out for untrained weights.',
+    `${path}: expected a checkpoint (.safetensors, .pt or .pth), but it cannot be read (${message}). ` +
+      'Check the path of --weights and who may read it, or leave it out for untrained weights.',
   );
 }
 
 /** The shape of a network that is not one of the two published ones, as its training wrote it down. */
 function configIn(text: string | undefined): CapVstnetConfig | undefined {
   if (text === undefined) return undefined;
-  const parsed = CONFIG.safeParse(JSON.parse(text));
-  if (!parsed.success)
-    throw new CheckpointError(`The checkpoint's network is not one of cap-vstnet: ${parsed.error.message}`);
+  let written: unknown;
+  try {
+    written = JSON.parse(text);
+  } catch {
+    written = undefined;
+  }
+  const parsed = CONFIG.safeParse(written);
+  if (!parsed.success) {
+    throw new CheckpointError(
+      `The checkpoint's metadata should hold the shape of a cap-vstnet, but its config does not: ` +
+        `${parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'config'}: ${message}`).join('; ')}. ` +
+        'Train or convert it again.',
+    );
+  }
   planOf(parsed.data);
   return parsed.data;
 }
