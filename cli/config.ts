@@ -11,6 +11,23 @@ import { META_OPTIONS } from './options.ts';
 /** A layer's values by option, as text or as YAML gave them. */
 type Layer = Map<string, { readonly value: unknown; readonly place: string }>;
 
+/** Values that a command finds by itself, such as the preset of a model: stronger than defaults, weaker than the rest. */
+export interface OwnLayer {
+  readonly source: string;
+  /** for messages: where the values stand */
+  readonly place: string;
+  readonly values: Readonly<Record<string, unknown>>;
+}
+
+const ownLayers = new WeakMap<Command, (command: Command) => Promise<readonly OwnLayer[]>>();
+
+/** Has a command add layers of its own, the strongest first; they are asked for when all other layers are in. */
+export function addOwnLayers(command: Command, find: (command: Command) => Promise<readonly OwnLayer[]>): void {
+  ownLayers.set(command, find);
+}
+
+type Owners = Map<string, { readonly command: Command; readonly option: Option }>;
+
 /**
  * Fills a command's options, and the global ones, from the layers below the flags. Options that the user must give in
  * one way or another are to be checked by the command, after this has run: they cannot be `requiredOption`s.
@@ -19,27 +36,41 @@ type Layer = Map<string, { readonly value: unknown; readonly place: string }>;
  */
 export async function applyLayers(command: Command, env: NodeJS.ProcessEnv = process.env): Promise<void> {
   const { config, set } = command.optsWithGlobals<{ config?: string; set?: string[] }>();
-  const owners = new Map<string, { command: Command; option: Option }>();
+  const owners: Owners = new Map();
   for (let at: Command | null = command; at; at = at.parent) {
     for (const option of at.options) {
       const name = option.attributeName();
       if (!META_OPTIONS.has(name) && !owners.has(name)) owners.set(name, { command: at, option });
     }
   }
-  const layers: [string, Layer][] = [
-    ['config', config === undefined ? new Map() : await fileLayer(config)],
-    ['env', environmentLayer(env, owners)],
-    ['set', assignmentLayer(set ?? [])],
-  ];
-  for (const [source, layer] of layers) {
-    for (const [written, { value, place }] of layer) {
-      const key = owners.has(written) ? written : withoutNo(written, owners);
-      const owner = owners.get(key);
-      if (!owner) throw new CliError(`${place}: no option of ${command.name()} has this name.${nearest(key, owners)}`);
-      if (owner.command.getOptionValueSource(key) === 'cli') continue;
-      const parsed = parse(owner.option, value, place);
-      owner.command.setOptionValueWithSource(key, key === written ? parsed : !parsed, source);
-    }
+  const file: Layer = config === undefined ? new Map() : await fileLayer(config);
+  const flagWins = (source: string | undefined) => source === 'cli';
+  assign(command, owners, file, 'config', flagWins);
+  assign(command, owners, environmentLayer(env, owners), 'env', flagWins);
+  assign(command, owners, assignmentLayer(set ?? []), 'set', flagWins);
+  const isSet = (source: string | undefined) => source !== undefined && source !== 'default';
+  for (const { source, place, values } of (await ownLayers.get(command)?.(command)) ?? []) {
+    const entries = Object.entries(values).filter(([, value]) => value !== undefined);
+    const layer = entries.map(([key, value]) => [camelCase(key), { value, place: `${place}: ${key}` }] as const);
+    assign(command, owners, new Map(layer), source, isSet);
+  }
+}
+
+/** Sets the options of a layer, except where `stands` says of what is there that it is stronger. */
+function assign(
+  command: Command,
+  owners: Owners,
+  layer: Layer,
+  source: string,
+  stands: (source: string | undefined) => boolean,
+): void {
+  for (const [written, { value, place }] of layer) {
+    const key = owners.has(written) ? written : withoutNo(written, owners);
+    const owner = owners.get(key);
+    if (!owner) throw new CliError(`${place}: no option of ${command.name()} has this name.${nearest(key, owners)}`);
+    if (stands(owner.command.getOptionValueSource(key))) continue;
+    const parsed = parse(owner.option, value, place);
+    owner.command.setOptionValueWithSource(key, key === written ? parsed : !parsed, source);
   }
 }
 

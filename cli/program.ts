@@ -10,7 +10,9 @@ import { registerDevices } from './devices.ts';
 import { registerDoctor } from './doctor.ts';
 import { EXIT, type ExitCode, explain } from './errors.ts';
 import { addGlobals, type Globals, logOf } from './options.ts';
+import { registerRuns } from './runs.ts';
 import { registerStylize } from './stylize.ts';
+import { registerTrain } from './train.ts';
 
 const description = `Repaints pictures with networks that train and run on any GPU, through WebGPU.
 
@@ -26,7 +28,9 @@ export function buildProgram(): Command {
   addGlobals(program);
   registerDoctor(program);
   registerDevices(program);
+  registerTrain(program);
   registerStylize(program);
+  registerRuns(program);
   registerCkpt(program);
   registerBench(program);
   registerCompletion(program);

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Device } from '../../engine/index.ts';
+import { generator } from '../support/samples.ts';
 import { lineTraining } from './line-recipe.ts';
 import { outcome, train } from './support.ts';
 import type { ChildOrder } from './train-child.ts';
@@ -12,7 +13,7 @@ export interface KilledChild {
   readonly signal: NodeJS.Signals | null;
   readonly lines: readonly string[];
   readonly stderr: string;
-  /** from its first word, "started", to its end */
+  /** from its word "started" to "end" */
   readonly milliseconds: number;
 }
 
@@ -26,22 +27,21 @@ export function runChild(
   const lines: string[] = [];
   let stderr = '';
   let rest = '';
-  let started = 0;
+  let [started, ended] = [0, 0];
   child.stderr.on('data', (chunk) => (stderr += chunk));
   child.stdout.on('data', (chunk) => {
     const parts = (rest + chunk).split('\n');
     rest = parts.pop() ?? '';
     for (const line of parts) {
       if (line === 'started') started = performance.now();
+      if (line.startsWith('end ')) ended = performance.now();
       lines.push(line);
       onLine(line, child);
     }
   });
   return new Promise((resolve, reject) => {
     child.on('error', reject);
-    child.on('close', (code, signal) =>
-      resolve({ code, signal, lines, stderr, milliseconds: performance.now() - started }),
-    );
+    child.on('close', (code, signal) => resolve({ code, signal, lines, stderr, milliseconds: ended - started }));
   });
 }
 
@@ -53,6 +53,32 @@ export function killAfter(order: ChildOrder, milliseconds: number): Promise<Kill
   return runChild(order, (line, child) => {
     if (line === 'started') setTimeout(() => child.kill('SIGKILL'), milliseconds);
   });
+}
+
+/**
+ * Kills one training after another, each a new one at an instant drawn uniformly over its whole length, resumes it and
+ * compares what comes of it. Draws that fall after the end, for the machine was quicker, are drawn again.
+ *
+ * @returns one line a kill: seed, instant, and what it had said last
+ */
+export async function killUniformly(
+  device: Device,
+  runs: string,
+  { kills, seed }: { readonly kills: number; readonly seed: number },
+  check: (outcome: object, place: string) => void,
+): Promise<string[]> {
+  const random = generator(seed);
+  const whole = await runChild({ ...ORDER, runs, name: 'timed' });
+  const places: string[] = [];
+  for (let i = 0; places.length < kills && i < 3 * kills + 5; i++) {
+    const milliseconds = random() * whole.milliseconds;
+    const name = `killed-${i}`;
+    const killed = await killAfter({ ...ORDER, runs, name }, milliseconds);
+    const place = `seed ${seed}, ${milliseconds.toFixed(1)} of ${whole.milliseconds.toFixed(0)} ms, after "${killed.lines.at(-1)}"`;
+    if (killed.signal === 'SIGKILL') places.push(place);
+    check(await resumeHere(device, runs, name), place);
+  }
+  return places;
 }
 
 /** Resumes a killed run in this process and gives what came of it. */

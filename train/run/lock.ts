@@ -58,6 +58,7 @@ export async function lockRun(folder: string): Promise<Lock> {
     await rm(temporary, { force: true });
   }
   const release = () => {
+    process.off('exit', release);
     try {
       if (readFileSync(path, 'utf8') === text) rmSync(path);
     } catch {

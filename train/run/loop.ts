@@ -8,7 +8,7 @@ import type { Best } from './checkpoint-state.ts';
 import { diskError, type RunFolder, writable } from './folder.ts';
 import { Interval, type IntervalReport } from './interval.ts';
 import { hasSamples, writeSamples } from './samples.ts';
-import { SkipGuard } from './skip-guard.ts';
+import { SkipGuard, stuckError } from './skip-guard.ts';
 
 /** Where a run stands: what a checkpoint keeps beside the recipe's own state. */
 export interface Progress {
@@ -157,7 +157,7 @@ class Run<Batch> {
     this.#note(report, seconds);
     onStep?.(this.#step);
     if (due(schedule.printEvery) || this.#step === this.#options.start.step + 1) this.#print(report);
-    this.#skips.see(this.#step, report.skipped);
+    await this.#watchSkips(report);
     if (due(schedule.sampleEvery)) await this.#sample();
     if (due(schedule.saveEvery) && this.#step < this.#lastStep) await this.#save();
   }
@@ -170,13 +170,21 @@ class Run<Batch> {
       epoch: this.#epoch,
       time: Date.now() / 1000,
       lr: report.lr,
-      losses: { ...report.losses },
+      losses: finiteOf(report.losses),
       img_per_s: Number((imagesPerStep / seconds).toPrecision(4)),
       mem_bytes: device.pool.stats.peakAllocatedBytes,
       ...(report.skipped === undefined ? {} : { skipped: report.skipped }),
       ...(Object.keys(this.#measured).length === 0 ? {} : { eval: { ...this.#measured } }),
     });
     this.#measured = {};
+  }
+
+  /** @throws DivergedError when too many batches in a row updated nothing */
+  async #watchSkips({ skipped, losses }: StepReport): Promise<void> {
+    if (skipped === undefined) return this.#skips.pass();
+    const finite = Object.values(losses).every(Number.isFinite);
+    if (!this.#skips.skip(this.#step, skipped, finite)) return;
+    throw stuckError(this.#step, skipped, await this.#recipe.firstBadTensor());
   }
 
   /** @throws DivergedError when a loss is not finite */
@@ -261,6 +269,11 @@ class Run<Batch> {
     }
     return diskError(folder.path, error, `${this.#lastGood()} Mend that, then ${again}`);
   }
+}
+
+/** A skipped step may have losses that are no numbers; JSON has none either. */
+function finiteOf(losses: StepReport['losses']): Record<string, number> {
+  return Object.fromEntries(Object.entries(losses).filter(([, value]) => Number.isFinite(value)));
 }
 
 function tagged(group: string, values: Readonly<Record<string, number>>): Record<string, number> {
