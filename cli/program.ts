@@ -6,12 +6,14 @@ import { registerBench } from './bench.ts';
 import { registerCkpt } from './ckpt.ts';
 import { registerCompletion } from './completion.ts';
 import { applyLayers, resolvedConfig } from './config.ts';
+import { registerData } from './data.ts';
 import { registerDevices } from './devices.ts';
 import { registerDoctor } from './doctor.ts';
 import { EXIT, type ExitCode, explain } from './errors.ts';
 import { addGlobals, type Globals, logOf } from './options.ts';
 import { registerRuns } from './runs.ts';
 import { registerStylize } from './stylize.ts';
+import { registerSynthData } from './synth-data.ts';
 import { registerTrain } from './train.ts';
 
 const description = `Repaints pictures with networks that train and run on any GPU, through WebGPU.
@@ -31,6 +33,8 @@ export function buildProgram(): Command {
   registerTrain(program);
   registerStylize(program);
   registerRuns(program);
+  registerSynthData(program);
+  registerData(program);
   registerCkpt(program);
   registerBench(program);
   registerCompletion(program);
