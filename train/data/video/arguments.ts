@@ -176,3 +176,14 @@ export function trySoundArguments(info: VideoInfo, output: string, result: strin
   const copy = ['-map', '0:a', '-c', 'copy', '-t', '1', '-f', format, '-y', fileArgument(result)];
   return [...QUIET, '-i', fileArgument(info.path), ...copy];
 }
+
+/** A film of television's 29.97 frames a second with a tone, from numbered pictures. */
+export function clipArguments(pattern: string, result: string, encoder: string): string[] {
+  return [
+    ...QUIET,
+    ...['-framerate', '30000/1001', '-i', pattern, '-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=44100'],
+    ...['-map', '0:v', '-map', '1:a', '-shortest', '-fflags', '+shortest', '-max_interleave_delta', '100M'],
+    ...['-vf', `scale=${SCALER}:out_color_matrix=bt601:out_range=tv,format=yuv420p`, '-colorspace', 'smpte170m'],
+    ...['-c:v', encoder, ...qualityArguments(encoder, 95), '-c:a', 'aac', '-movflags', '+faststart', '-y', result],
+  ];
+}

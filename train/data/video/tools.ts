@@ -69,8 +69,10 @@ export async function outputOf(
 /** The exit code of a child. @throws MissingToolError when it never started */
 export function ended(program: string, child: ReturnType<typeof spawn>): Promise<number | string> {
   return new Promise((resolve, reject) => {
-    child.on('error', async (error: NodeJS.ErrnoException) => {
-      reject(error.code === 'ENOENT' || error.code === 'EACCES' ? await missing(program) : error);
+    child.on('error', (error: NodeJS.ErrnoException) => {
+      const absent = error.code === 'ENOENT' || error.code === 'EACCES';
+      if (absent) resolve(missing(program).then((reason) => Promise.reject(reason)));
+      else reject(error);
     });
     child.on('close', (code, signal) => resolve(code ?? signal ?? 'nothing'));
   });
