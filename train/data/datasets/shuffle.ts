@@ -5,7 +5,7 @@ import { multiplyHigh, randomWords } from '../../../engine/random.ts';
  * The `op` of every stream that data sets draw from, far from the small numbers that recipes give to their draws.
  * A data set adds the number of its folder and of the picture in the batch.
  */
-export const DATA_OPS = { order: 0xda7a0000, motion: 0xda7b0000, picture: 0xda800000 } as const;
+export const DATA_OPS = { order: 0xda7a0000, picture: 0xda800000 } as const;
 
 /** The most pictures in a batch: each has a stream of its own. */
 export const LARGEST_BATCH = 2 ** 16;

@@ -1,12 +1,11 @@
-/** CAP-VSTNet's training set: a folder of contents, a folder of styles, and a synthetic motion for the video network. */
-import { type RandomKey, randomIntegers, randomNormals, randomUniforms } from '../../../engine/random.ts';
+/** CAP-VSTNet's training set: a folder of contents and a folder of styles. */
 import type { LapTable } from '../../../kernels/matting-laplacian/table.ts';
 import { RequestError } from '../../errors.ts';
 import { type Loader, prefetch } from '../loader.ts';
 import type { CropJob, CropResult } from '../workers/crop-task.ts';
 import { openPool, taskBeside, workersFor } from '../workers/pool.ts';
 import { pictureFolder } from './picture-folder.ts';
-import { DATA_OPS, LARGEST_BATCH } from './shuffle.ts';
+import { LARGEST_BATCH } from './shuffle.ts';
 import { walkPictures } from './walk.ts';
 
 /** What one step trains on. */
@@ -22,23 +21,6 @@ export interface StylePairs {
   readonly style: Uint8Array;
   /** of each content crop, for `mattingLaplacian` */
   readonly laplacian: readonly LapTable[];
-  readonly motion: MotionDraw;
-}
-
-/** What a step's synthetic motion is made from; one for the whole batch. It costs nothing, so every step has one. */
-export interface MotionDraw {
-  /** [rows, columns, 2] normal numbers of deviation 8: pixels of motion along x and y, before they are enlarged */
-  readonly coarse: Float32Array;
-  /** ⌊size / 100⌋, at least 1 */
-  readonly rows: number;
-  readonly columns: number;
-  /** whole pixels from −10 to 10, added to the motion */
-  readonly shiftX: number;
-  readonly shiftY: number;
-  /** deviation of the noise on the second frame, from 0.001 to 0.002 */
-  readonly sigma: number;
-  /** stream of that noise */
-  readonly noise: RandomKey;
 }
 
 export interface StylePairsOptions {
@@ -108,7 +90,6 @@ export async function capVstnetLoader(options: StylePairsOptions): Promise<Style
       content: joined(content.map(({ rgb }) => rgb)),
       style: joined(style.map(({ rgb }) => rgb)),
       laplacian: content.map(({ laplacian }) => laplacian as LapTable),
-      motion: drawMotion(seed, step, cropSize),
     };
   };
   const loader = prefetch(make, { ahead: options.ahead, close: () => pool.close() });
@@ -140,25 +121,6 @@ function checkSizes({ batchSize, loadSize, cropSize, laplacian }: StylePairsOpti
   }
 }
 
-/** Deviation of the coarse motion, and the largest shift, in pixels. */
-const MOTION_LEVEL = 8;
-const SHIFT = 10;
-
-function drawMotion(seed: number, step: number, size: number): MotionDraw {
-  const key = (draw: number): RandomKey => ({ seed, step, op: DATA_OPS.motion + draw });
-  const cells = Math.max(1, Math.floor(size / 100));
-  const [shiftX, shiftY] = randomIntegers(key(1), 2, 2 * SHIFT + 1);
-  return {
-    coarse: Float32Array.from(randomNormals(key(0), 2 * cells * cells), (z) => MOTION_LEVEL * z),
-    rows: cells,
-    columns: cells,
-    shiftX: shiftX - SHIFT,
-    shiftY: shiftY - SHIFT,
-    sigma: 0.001 * (1 + randomUniforms(key(2), 1)[0]),
-    noise: key(3),
-  };
-}
-
 function joined(crops: readonly Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(crops.length * crops[0].length);
   for (const [i, crop] of crops.entries()) whole.set(crop, i * crop.length);
@@ -175,8 +137,10 @@ function joined(crops: readonly Uint8Array[]): Uint8Array {
 export function planarBatch(pixels: Uint8Array, plane: number): Float32Array {
   const planar = new Float32Array(pixels.length);
   for (let item = 0; item < pixels.length; item += 3 * plane) {
-    for (let i = 0, at = item; i < plane; i++) {
-      for (let c = 0; c < 3; c++) planar[item + c * plane + i] = pixels[at++] / 255;
+    for (let i = item, at = item; i < item + plane; i++) {
+      planar[i] = pixels[at++] / 255;
+      planar[i + plane] = pixels[at++] / 255;
+      planar[i + 2 * plane] = pixels[at++] / 255;
     }
   }
   return planar;
