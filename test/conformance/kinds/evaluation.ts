@@ -4,6 +4,7 @@ import { pillowResize } from '../../../train/data/image/pillow-resize.ts';
 import type { Builder } from '../context.ts';
 import { value } from '../values.ts';
 import { answers, pixelsOf } from './answers.ts';
+import { lpipsKind } from './evaluation/lpips.ts';
 
 /** A picture [H, W, 3] to `out` [h, w] by four of Pillow's filters. */
 const pilResize: Builder = {
@@ -25,5 +26,6 @@ const pilResize: Builder = {
 };
 
 export const evaluation: Readonly<Record<string, Builder>> = {
+  'evaluation/lpips': lpipsKind,
   'evaluation/pil-resize': pilResize,
 };
