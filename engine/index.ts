@@ -8,7 +8,7 @@ export type { AdapterInfo, Capabilities, Device, Forecast } from './device/devic
 export * from './errors.ts';
 export { copyLeaves, type Flat, flatLike, overwrite } from './flat.ts';
 export { mib } from './pool.ts';
-export type { KernelProfile, OpProfile, Profiler } from './profile.ts';
+export type { KernelProfile, OpProfile, PhaseProfile, Profiler } from './profile.ts';
 export * from './random.ts';
 export type { Cost } from './recorder.ts';
 export { type Roofline, roofSeconds, type Throughput, throughputOf, withThroughput } from './roofline.ts';

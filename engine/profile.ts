@@ -1,13 +1,22 @@
 import type { Dispatch } from './recorder.ts';
 
-/** Sums over the dispatches of one kernel. */
-export interface KernelProfile {
-  kernel: string;
+/** Sums over some dispatches. */
+interface Sums {
   calls: number;
   /** GPU milliseconds by timestamps; NaN where the adapter has none */
   ms: number;
   flops: number;
   bytes: number;
+}
+
+/** Sums over the dispatches of one kernel. */
+export interface KernelProfile extends Sums {
+  kernel: string;
+}
+
+/** Sums over the dispatches of one phase of a step: `forward`, `backward` (what a sweep rebuilds is in it), others. */
+export interface PhaseProfile extends Sums {
+  phase: string;
 }
 
 /** Sums over the calls of one op, gradients included: they are made of ops too. */
@@ -23,7 +32,8 @@ export interface OpProfile {
 
 interface Batch {
   readonly querySet: GPUQuerySet;
-  readonly dispatches: Dispatch[];
+  /** of each dispatch the sums that its time goes to */
+  readonly sums: (readonly Sums[])[];
 }
 
 const QUERIES = 4096;
@@ -36,6 +46,7 @@ export class Profiler {
   readonly #gpu: GPUDevice;
   readonly #timestamps: boolean;
   readonly #kernels = new Map<string, KernelProfile>();
+  readonly #phases = new Map<string, PhaseProfile>();
   readonly #ops = new Map<string, OpProfile>();
   #batches: Batch[] = [];
   readonly #reads: Promise<void>[] = [];
@@ -54,18 +65,21 @@ export class Profiler {
   }
 
   /** The descriptor of the pass that a dispatch runs in. */
-  passFor(dispatch: Dispatch): GPUComputePassDescriptor {
-    const row = this.#row(dispatch.kernel);
-    row.calls++;
-    row.flops += dispatch.cost.flops;
-    row.bytes += dispatch.cost.bytes;
-    if (!this.#timestamps) {
-      row.ms = Number.NaN;
-      return {};
+  passFor({ kernel, cost }: Dispatch, phase = 'forward'): GPUComputePassDescriptor {
+    const rows = [
+      rowOf(this.#kernels, kernel, (sums) => ({ kernel, ...sums })),
+      rowOf(this.#phases, phase, (sums) => ({ phase, ...sums })),
+    ];
+    for (const row of rows) {
+      row.calls++;
+      row.flops += cost.flops;
+      row.bytes += cost.bytes;
+      if (!this.#timestamps) row.ms = Number.NaN;
     }
-    const { querySet, dispatches } = this.#batchWithRoom();
-    const first = dispatches.length * 2;
-    dispatches.push(dispatch);
+    if (!this.#timestamps) return {};
+    const { querySet, sums } = this.#batchWithRoom();
+    const first = sums.length * 2;
+    sums.push(rows);
     return { timestampWrites: { querySet, beginningOfPassWriteIndex: first, endOfPassWriteIndex: first + 1 } };
   }
 
@@ -80,6 +94,12 @@ export class Profiler {
     return [...this.#kernels.values()].sort((a, b) => b.ms - a.ms || b.flops - a.flops);
   }
 
+  /** All phases, in the order in which they began. Flush the device before. */
+  async phases(): Promise<PhaseProfile[]> {
+    await Promise.all(this.#reads);
+    return [...this.#phases.values()];
+  }
+
   /** All ops, the dearest on the host first. */
   ops(): OpProfile[] {
     return [...this.#ops.values()].sort((a, b) => b.hostMs - a.hostMs);
@@ -87,14 +107,14 @@ export class Profiler {
 
   #batchWithRoom(): Batch {
     const last = this.#batches.at(-1);
-    if (last && last.dispatches.length * 2 < QUERIES) return last;
-    const batch = { querySet: this.#gpu.createQuerySet({ type: 'timestamp', count: QUERIES }), dispatches: [] };
+    if (last && last.sums.length * 2 < QUERIES) return last;
+    const batch = { querySet: this.#gpu.createQuerySet({ type: 'timestamp', count: QUERIES }), sums: [] };
     this.#batches.push(batch);
     return batch;
   }
 
-  #resolveBatch(encoder: GPUCommandEncoder, { querySet, dispatches }: Batch): void {
-    const count = dispatches.length * 2;
+  #resolveBatch(encoder: GPUCommandEncoder, { querySet, sums }: Batch): void {
+    const count = sums.length * 2;
     const size = count * 8;
     const usage = GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC;
     const resolved = this.#gpu.createBuffer({ size, usage });
@@ -104,8 +124,8 @@ export class Profiler {
     const read = async () => {
       await mapped.mapAsync(GPUMapMode.READ);
       const times = new BigUint64Array(mapped.getMappedRange());
-      dispatches.forEach((dispatch, i) => {
-        this.#row(dispatch.kernel).ms += Number(times[2 * i + 1] - times[2 * i]) / 1e6;
+      sums.forEach((rows, i) => {
+        for (const row of rows) row.ms += Number(times[2 * i + 1] - times[2 * i]) / 1e6;
       });
       for (const buffer of [resolved, mapped]) buffer.destroy();
       querySet.destroy();
@@ -115,13 +135,10 @@ export class Profiler {
     done.catch(() => {}); // reported by results()
     this.#reads.push(done);
   }
+}
 
-  #row(kernel: string): KernelProfile {
-    let row = this.#kernels.get(kernel);
-    if (!row) {
-      row = { kernel, calls: 0, ms: 0, flops: 0, bytes: 0 };
-      this.#kernels.set(kernel, row);
-    }
-    return row;
-  }
+function rowOf<R extends Sums>(rows: Map<string, R>, name: string, make: (sums: Sums) => R): R {
+  const row = rows.get(name) ?? make({ calls: 0, ms: 0, flops: 0, bytes: 0 });
+  rows.set(name, row);
+  return row;
 }

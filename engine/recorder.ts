@@ -26,7 +26,7 @@ interface Copy {
   readonly bytes: number;
 }
 
-type Record = { dispatch: Dispatch } | { copy: Copy };
+type Record = { dispatch: Dispatch; phase: string } | { copy: Copy };
 
 /** What the recorder assumes about an adapter when it decides to submit early. */
 export interface Rates {
@@ -51,6 +51,7 @@ export class Recorder {
   #seconds = 0;
   readonly #staging: GPUBuffer[] = [];
   profiler: Profiler | undefined;
+  #phase = 'forward';
   dispatches = 0;
   submits = 0;
   /** called after each submit, before the queue has finished it */
@@ -72,10 +73,21 @@ export class Recorder {
 
   dispatch(dispatch: Dispatch): void {
     this.dispatches++;
-    this.#records.push({ dispatch });
+    this.#records.push({ dispatch, phase: this.#phase });
     if (!dispatch.entry.pipeline) this.#waiting.add(dispatch.entry);
     this.#seconds += this.#secondsOf(dispatch.cost);
     if (this.#seconds > FLUSH_AFTER_SECONDS || this.#records.length >= FLUSH_AFTER_RECORDS) this.flushIfReady();
+  }
+
+  /** Runs `fn`; a profile counts what it records as this phase, and what nothing names as `forward`. */
+  inPhase<R>(phase: string, fn: () => R): R {
+    const outer = this.#phase;
+    this.#phase = phase;
+    try {
+      return fn();
+    } finally {
+      this.#phase = outer;
+    }
   }
 
   /** Copies between buffers, in order with the dispatches around it. */
@@ -168,9 +180,9 @@ export class Recorder {
         encoder.copyBufferToBuffer(from, fromOffset, to, toOffset, bytes);
         continue;
       }
-      const { dispatch } = record;
+      const { dispatch, phase } = record;
       if (this.profiler) {
-        pass = encoder.beginComputePass(this.profiler.passFor(dispatch));
+        pass = encoder.beginComputePass(this.profiler.passFor(dispatch, phase));
         this.#encode(pass, dispatch);
         pass.end();
         pass = undefined;

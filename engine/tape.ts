@@ -129,11 +129,16 @@ export function vjp<R extends readonly Tensor[]>(fn: () => R, wrt: readonly Tens
   const ids = outputs.map(({ id }) => id);
   return {
     outputs,
-    pull: (cotangents) => sweep(tape, ids, cotangents, wrt),
+    pull: (cotangents) => inBackward(wrt, () => sweep(tape, ids, cotangents, wrt)),
     release: () => {
       for (const entry of tape.entries.splice(0)) entry.release();
     },
   };
+}
+
+/** Profiles count a sweep apart, with what is rebuilt in it. */
+function inBackward<R>([tensor]: readonly Tensor[], fn: () => R): R {
+  return tensor ? tensor.device.recorder.inPhase('backward', fn) : fn();
 }
 
 function sweep(

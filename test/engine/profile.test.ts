@@ -1,8 +1,17 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { acquireDevice } from '../../engine/device/node.ts';
-import { type Device, grad, roofSeconds, scope, type Tensor, tensor, throughputOf } from '../../engine/index.ts';
+import {
+  type Device,
+  grad,
+  recompute,
+  roofSeconds,
+  scope,
+  type Tensor,
+  tensor,
+  throughputOf,
+} from '../../engine/index.ts';
 import type { Dispatch } from '../../engine/recorder.ts';
-import { add, measureRoofline, mul, sum, tanh } from '../../kernels/index.ts';
+import { add, measureRoofline, mul, sub, sum, tanh } from '../../kernels/index.ts';
 
 let device: Device;
 beforeAll(async () => {
@@ -44,6 +53,31 @@ describe('a profile', () => {
     // x · x forward, and backward once for each factor
     expect(calls.mul).toBe(3);
     expect(calls.add).toBe(1);
+    x.dispose();
+  });
+
+  it('tells forward, backward and named phases apart, also where a sweep computes forward again', async () => {
+    const x = tensor(device, new Float32Array(4000).fill(0.5), [4000]);
+    const profiler = device.profile();
+    scope(() => {
+      const block = (p: { x: Tensor }) => sum(recompute((h) => [tanh(h)] as const, [p.x])[0]);
+      const { grads } = grad(block)({ x });
+      device.recorder.inPhase('optimiser', () => sub(x, grads.x));
+    });
+    await device.finish();
+    device.recorder.profiler = undefined;
+    const phases = await profiler.phases();
+    const kernels = await profiler.results();
+    expect(phases.map(({ phase }) => phase)).toEqual(['forward', 'backward', 'optimiser']);
+    const [forward, backward, optimiser] = phases;
+    expect(optimiser.calls).toBe(1);
+    // tanh again, its derivative, and the spread of the sum
+    expect(backward.calls).toBeGreaterThan(2);
+    for (const pick of ['calls', 'flops', 'bytes'] as const) {
+      const total = kernels.reduce((all, row) => all + row[pick], 0);
+      expect(forward[pick] + backward[pick] + optimiser[pick]).toBe(total);
+    }
+    if (device.capabilities.timestamps) for (const { ms } of phases) expect(ms).toBeGreaterThan(0);
     x.dispose();
   });
 
