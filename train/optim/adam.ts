@@ -47,19 +47,21 @@ export function adam<P extends Tree>(initial: P, config: AdamConfig = {}): Adam<
     gradients: grad.views,
     average: average?.views,
     update(grads, lr, step, info) {
-      copyLeaves(grad.views, grads);
-      const control = gradientGuard(grad.buffers, { maxNorm: clipNorm, info });
-      param.buffers.forEach((_, i) => {
-        const slice = {
-          param: param.buffers[i],
-          grad: grad.buffers[i],
-          moment1: moment1.buffers[i],
-          moment2: moment2.buffers[i],
-        };
-        adamUpdate(slice, control, { lr, betas, eps, weightDecay, decoupled, step });
-        if (average && ema !== undefined) emaUpdate(average.buffers[i], param.buffers[i], control, ema);
+      return param.buffers[0].device.recorder.inPhase('optimiser', () => {
+        copyLeaves(grad.views, grads);
+        const control = gradientGuard(grad.buffers, { maxNorm: clipNorm, info });
+        param.buffers.forEach((_, i) => {
+          const slice = {
+            param: param.buffers[i],
+            grad: grad.buffers[i],
+            moment1: moment1.buffers[i],
+            moment2: moment2.buffers[i],
+          };
+          adamUpdate(slice, control, { lr, betas, eps, weightDecay, decoupled, step });
+          if (average && ema !== undefined) emaUpdate(average.buffers[i], param.buffers[i], control, ema);
+        });
+        return control;
       });
-      return control;
     },
     dispose() {
       for (const flat of [param, moment1, moment2, grad, average]) if (flat) disposeFlat(flat);
