@@ -1,6 +1,8 @@
+import { readFile } from 'node:fs/promises';
 import { totalmem } from 'node:os';
 import { create, globals } from 'webgpu';
 import { NoDeviceError } from '../errors.ts';
+import { readFilesWith } from '../shader-text.ts';
 import { type AcquireOptions, describe, deviceOf } from './acquire.ts';
 import type { Device } from './device.ts';
 
@@ -20,6 +22,8 @@ const INSTANCES = Symbol.for('miaobi.webgpu.instances');
 
 const DAWN_ON = ['allow_unsafe_apis', 'vulkan_enable_f16_on_nvidia'];
 const DAWN_OFF = ['timestamp_quantization'];
+
+readFilesWith((url) => readFile(url, 'utf8'));
 
 /** Acquires a device in Node through Dawn. A real GPU wins over a software adapter. @throws NoDeviceError */
 export async function acquireDevice(options: NodeAcquireOptions = {}): Promise<Device> {

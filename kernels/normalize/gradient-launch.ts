@@ -6,15 +6,14 @@ import { AFFINE, AFFINE_KEYS, type Affinity } from './launch.ts';
 import { type Layout, planOf } from './layout.ts';
 
 const u = d.u32;
-const here = (file: string) => new URL(`./${file}`, import.meta.url);
 const workgroupSum = new URL('../lib/workgroup-sum.wgsl', import.meta.url);
 const ELEMENTWISE_WG = 256;
 
 const gradFusedKernels = perLanes(({ lanes, suffix, T, U, lib }) =>
   defineKernel({
     name: `normalize.gradFused${suffix}`,
-    wgsl: here('grad-fused.wgsl'),
-    lib: [lib, workgroupSum, here('normalised.wgsl')],
+    wgsl: new URL('./grad-fused.wgsl', import.meta.url),
+    lib: [lib, workgroupSum, new URL('./normalised.wgsl', import.meta.url)],
     params: d.struct({ groups: u, length: u, channels: u, isNormalised: u, inverseCount: d.f32 }).$name('Params'),
     bindings: {
       dy: read(T),
@@ -33,8 +32,8 @@ const gradFusedKernels = perLanes(({ lanes, suffix, T, U, lib }) =>
 const gradMomentsKernels = perLanes(({ lanes, suffix, T, U, lib }) =>
   defineKernel({
     name: `normalize.gradMoments${suffix}`,
-    wgsl: here('grad-moments.wgsl'),
-    lib: [lib, workgroupSum, here('normalised.wgsl')],
+    wgsl: new URL('./grad-moments.wgsl', import.meta.url),
+    lib: [lib, workgroupSum, new URL('./normalised.wgsl', import.meta.url)],
     params: d.struct({ outer: u, groups: u, length: u, segments: u, chunk: u, isNormalised: u }).$name('Params'),
     bindings: {
       dy: read(T),
@@ -56,8 +55,8 @@ const gradMomentsKernels = perLanes(({ lanes, suffix, T, U, lib }) =>
 const gradMomentsColumnsKernels = perLanes(({ lanes, suffix, T, lib }) =>
   defineKernel({
     name: `normalize.gradMomentsColumns${suffix}`,
-    wgsl: here('grad-moments-columns.wgsl'),
-    lib: [lib, here('normalised.wgsl')],
+    wgsl: new URL('./grad-moments-columns.wgsl', import.meta.url),
+    lib: [lib, new URL('./normalised.wgsl', import.meta.url)],
     params: d.struct({ outer: u, groups: u, length: u, segments: u, isNormalised: u }).$name('Params'),
     bindings: { dy: read(T), v: read(T), stats: read('vec4f'), partial: write('vec2f') },
     keys: { WG: [64] },
@@ -72,8 +71,8 @@ const gradMomentsColumnsKernels = perLanes(({ lanes, suffix, T, lib }) =>
 const gradApplyKernels = perLanes(({ lanes, suffix, T, U, lib }) =>
   defineKernel({
     name: `normalize.gradApply${suffix}`,
-    wgsl: here('grad-apply.wgsl'),
-    lib: [lib, here('normalised.wgsl')],
+    wgsl: new URL('./grad-apply.wgsl', import.meta.url),
+    lib: [lib, new URL('./normalised.wgsl', import.meta.url)],
     params: d
       .struct({ count: u, groups: u, length: u, channels: u, isNormalised: u, inverseCount: d.f32 })
       .$name('Params'),
@@ -94,8 +93,8 @@ const gradApplyKernels = perLanes(({ lanes, suffix, T, U, lib }) =>
 const gradApplyGroupsKernels = perLanes(({ lanes, suffix, T, U, lib }) =>
   defineKernel({
     name: `normalize.gradApplyGroups${suffix}`,
-    wgsl: here('grad-apply-groups.wgsl'),
-    lib: [lib, here('normalised.wgsl')],
+    wgsl: new URL('./grad-apply-groups.wgsl', import.meta.url),
+    lib: [lib, new URL('./normalised.wgsl', import.meta.url)],
     params: d
       .struct({
         ...{ outer: u, groups: u, length: u, segments: u, chunk: u },

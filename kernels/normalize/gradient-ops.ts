@@ -6,7 +6,6 @@ import type { Affine, Layout } from './layout.ts';
 import { affineGradRef, gradientRef, productRef } from './reference.ts';
 
 const u = d.u32;
-const here = (file: string) => new URL(`./${file}`, import.meta.url);
 
 export interface NormGradAttrs {
   layout: Layout;
@@ -65,7 +64,7 @@ export const normalizeGrad: Op<'dy' | 'v' | 'stats' | 'weight', readonly ['dx', 
 const AFFINE_GRAD_WG = 64;
 const affineGradKernel = defineKernel({
   name: 'normalize.affineGrad',
-  wgsl: here('affine-grad.wgsl'),
+  wgsl: new URL('./affine-grad.wgsl', import.meta.url),
   params: d.struct({ groups: u, channels: u }).$name('Params'),
   bindings: { sums: read('vec2f'), dweight: write('U'), dbias: write('U') },
   keys: { WG: [AFFINE_GRAD_WG] },
@@ -94,7 +93,7 @@ const PRODUCT_WG = 256;
 const productKernels = perLanes(({ lanes, suffix, T, lib }) =>
   defineKernel({
     name: `normalize.product${suffix}`,
-    wgsl: here('product.wgsl'),
+    wgsl: new URL('./product.wgsl', import.meta.url),
     lib: [lib],
     params: d.struct({ count: u, groups: u, length: u }).$name('Params'),
     bindings: { dy: read(T), x: read(T), stats: read('vec4f'), y: write(lanes === 4 ? 'vec4f' : 'f32') },

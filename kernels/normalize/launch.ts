@@ -4,7 +4,6 @@ import { perLanes } from '../lib/lanes.ts';
 import { type Affine, type Layout, planOf } from './layout.ts';
 
 const u = d.u32;
-const here = (file: string) => new URL(`./${file}`, import.meta.url);
 const workgroupSum = new URL('../lib/workgroup-sum.wgsl', import.meta.url);
 
 /** The order is that of AFFINE in the kernels. */
@@ -15,8 +14,8 @@ const ELEMENTWISE_WG = 256;
 const fusedKernels = perLanes(({ lanes, suffix, T, U, lib }) =>
   defineKernel({
     name: `normalize.fused${suffix}`,
-    wgsl: here('fused.wgsl'),
-    lib: [lib, workgroupSum, here('shift.wgsl'), here('statistics.wgsl')],
+    wgsl: new URL('./fused.wgsl', import.meta.url),
+    lib: [lib, workgroupSum, new URL('./shift.wgsl', import.meta.url), new URL('./statistics.wgsl', import.meta.url)],
     params: d.struct({ outer: u, groups: u, length: u, channels: u, eps: d.f32, slope: d.f32 }).$name('Params'),
     bindings: {
       x: read(T),
@@ -35,8 +34,8 @@ const fusedKernels = perLanes(({ lanes, suffix, T, U, lib }) =>
 const momentsKernels = perLanes(({ lanes, suffix, T, lib }) =>
   defineKernel({
     name: `normalize.moments${suffix}`,
-    wgsl: here('moments.wgsl'),
-    lib: [lib, workgroupSum, here('shift.wgsl')],
+    wgsl: new URL('./moments.wgsl', import.meta.url),
+    lib: [lib, workgroupSum, new URL('./shift.wgsl', import.meta.url)],
     params: d.struct({ outer: u, groups: u, length: u, segments: u, chunk: u }).$name('Params'),
     bindings: { x: read(T), partial: write('vec4f') },
     keys: { WG: [64, 256] },
@@ -51,8 +50,8 @@ const momentsKernels = perLanes(({ lanes, suffix, T, lib }) =>
 const momentsColumnsKernels = perLanes(({ lanes, suffix, T, lib }) =>
   defineKernel({
     name: `normalize.momentsColumns${suffix}`,
-    wgsl: here('moments-columns.wgsl'),
-    lib: [lib, here('shift.wgsl')],
+    wgsl: new URL('./moments-columns.wgsl', import.meta.url),
+    lib: [lib, new URL('./shift.wgsl', import.meta.url)],
     params: d.struct({ outer: u, groups: u, length: u, segments: u }).$name('Params'),
     bindings: { x: read(T), partial: write('vec4f') },
     keys: { WG: [64] },
@@ -66,8 +65,8 @@ const momentsColumnsKernels = perLanes(({ lanes, suffix, T, lib }) =>
 
 const finishKernel = defineKernel({
   name: 'normalize.finish',
-  wgsl: here('finish.wgsl'),
-  lib: [workgroupSum, here('statistics.wgsl')],
+  wgsl: new URL('./finish.wgsl', import.meta.url),
+  lib: [workgroupSum, new URL('./statistics.wgsl', import.meta.url)],
   params: d.struct({ groups: u, segments: u, count: d.f32, eps: d.f32 }).$name('Params'),
   bindings: { partial: read('vec4f'), stats: write('vec4f') },
   keys: { WG: [64] },
@@ -78,7 +77,7 @@ const finishKernel = defineKernel({
 const applyKernels = perLanes(({ lanes, suffix, T, U, lib }) =>
   defineKernel({
     name: `normalize.apply${suffix}`,
-    wgsl: here('apply.wgsl'),
+    wgsl: new URL('./apply.wgsl', import.meta.url),
     lib: [lib],
     params: d.struct({ count: u, groups: u, length: u, channels: u, slope: d.f32 }).$name('Params'),
     bindings: {
@@ -97,7 +96,7 @@ const applyKernels = perLanes(({ lanes, suffix, T, U, lib }) =>
 const applyGroupsKernels = perLanes(({ lanes, suffix, T, U, lib }) =>
   defineKernel({
     name: `normalize.applyGroups${suffix}`,
-    wgsl: here('apply-groups.wgsl'),
+    wgsl: new URL('./apply-groups.wgsl', import.meta.url),
     lib: [lib],
     params: d
       .struct({ outer: u, groups: u, length: u, segments: u, chunk: u, channels: u, slope: d.f32 })

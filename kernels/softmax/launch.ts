@@ -4,7 +4,6 @@ import { lanesFor, perLanes } from '../lib/lanes.ts';
 import type { Run } from '../reduce/axes.ts';
 
 const u = d.u32;
-const here = (file: string) => new URL(`./${file}`, import.meta.url);
 const workgroupSum = new URL('../lib/workgroup-sum.wgsl', import.meta.url);
 const WG = 64;
 const KEYS = { LOG: [0, 1], WG: [WG] } as const;
@@ -19,7 +18,7 @@ const cost = (values: number, bytes: number, passes: number) => ({ flops: 8 * va
 const forwardRows = perLanes(({ lanes, suffix, T, lib }) =>
   defineKernel({
     name: `softmax.rows${suffix}`,
-    wgsl: here('rows.wgsl'),
+    wgsl: new URL('./rows.wgsl', import.meta.url),
     lib: [lib, workgroupSum],
     params: RowParams,
     bindings: { x: read(T), y: write(T) },
@@ -32,7 +31,7 @@ const forwardRows = perLanes(({ lanes, suffix, T, lib }) =>
 const forwardColumns = perLanes(({ lanes, suffix, T, lib }) =>
   defineKernel({
     name: `softmax.columns${suffix}`,
-    wgsl: here('columns.wgsl'),
+    wgsl: new URL('./columns.wgsl', import.meta.url),
     lib: [lib],
     params: ColumnParams,
     bindings: { x: read(T), y: write(T) },
@@ -45,7 +44,7 @@ const forwardColumns = perLanes(({ lanes, suffix, T, lib }) =>
 const gradRows = perLanes(({ lanes, suffix, T, lib }) =>
   defineKernel({
     name: `softmax.gradRows${suffix}`,
-    wgsl: here('grad-rows.wgsl'),
+    wgsl: new URL('./grad-rows.wgsl', import.meta.url),
     lib: [lib, workgroupSum],
     params: RowParams,
     bindings: { dy: read(T), y: read(T), dx: write(T) },
@@ -58,7 +57,7 @@ const gradRows = perLanes(({ lanes, suffix, T, lib }) =>
 const gradColumns = perLanes(({ lanes, suffix, T, lib }) =>
   defineKernel({
     name: `softmax.gradColumns${suffix}`,
-    wgsl: here('grad-columns.wgsl'),
+    wgsl: new URL('./grad-columns.wgsl', import.meta.url),
     lib: [lib],
     params: ColumnParams,
     bindings: { dy: read(T), y: read(T), dx: write(T) },

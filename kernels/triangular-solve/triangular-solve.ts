@@ -25,12 +25,17 @@ const Params = d
 
 const WG = 64;
 
+const LANES = {
+  vector: new URL('./vector.wgsl', import.meta.url),
+  scalar: new URL('./scalar.wgsl', import.meta.url),
+};
+
 /** One kernel for columns one by one, one for columns in fours. */
-function solveKernel(lanes: 'vector' | 'scalar', type: ElementType) {
+function solveKernel(lanes: keyof typeof LANES, type: ElementType) {
   return defineKernel({
     name: `triangularSolve.${lanes}`,
     wgsl: new URL('./solve.wgsl', import.meta.url),
-    lib: [new URL(`./${lanes}.wgsl`, import.meta.url)],
+    lib: [LANES[lanes]],
     params: Params,
     bindings: { l: read('f32'), b: read(type), x: readWrite(type) },
     keys: { WG: [WG] },

@@ -8,9 +8,8 @@ export const LAYERS = ['engine', 'kernels', 'models', 'train', 'cli'] as const;
 
 /** These run in a browser as they are. */
 const PORTABLE: readonly string[] = ['engine', 'kernels', 'models'];
-/** The two places of the portable layers that know Node. */
+/** The one place of the portable layers that knows Node. */
 const NODE_DEVICE = 'engine/device/node.ts';
-const SHADER_LOADER = 'engine/shader-text.ts';
 
 export type Imports = ReadonlyMap<string, readonly Import[]>;
 
@@ -26,11 +25,11 @@ export function violations(imports: Imports): string[] {
   return [...found, ...cycles(imports)];
 }
 
-function wrongWith(file: string, { specifier, dynamic, typeOnly }: Import): string | undefined {
+function wrongWith(file: string, { specifier, typeOnly }: Import): string | undefined {
   const layer = file.split('/')[0];
   const target = targetOf(file, specifier);
   if (!PORTABLE.includes(layer) && target === undefined) return undefined;
-  if (target === undefined) return portablePackage(file, specifier, dynamic);
+  if (target === undefined) return portablePackage(file, specifier);
   if (!target.endsWith('.ts')) return `${specifier} names no .ts file`;
   const from = LAYERS.indexOf(layer as never);
   const to = LAYERS.indexOf(target.split('/')[0] as never);
@@ -44,9 +43,9 @@ function wrongWith(file: string, { specifier, dynamic, typeOnly }: Import): stri
   return undefined;
 }
 
-function portablePackage(file: string, specifier: string, dynamic: boolean): string | undefined {
+function portablePackage(file: string, specifier: string): string | undefined {
   if (specifier.startsWith('node:')) {
-    if (file === NODE_DEVICE || (file === SHADER_LOADER && dynamic)) return undefined;
+    if (file === NODE_DEVICE) return undefined;
     return `${specifier} does not exist in a browser`;
   }
   if (specifier === 'typegpu' || specifier.startsWith('typegpu/')) return undefined;
