@@ -134,7 +134,8 @@ function parse(option: Option, value: unknown, place: string): unknown {
     if (value === false || value === 'false' || value === '0') return false;
     throw new CliError(`${place}: expected true or false, but got ${JSON.stringify(value)}.`);
   }
-  const values = option.variadic && Array.isArray(value) ? value : [value];
+  // a list is several values of a variadic option, or "1,2,3" of any other
+  const values = !Array.isArray(value) ? [value] : option.variadic ? value : [value.join(',')];
   let result: unknown;
   try {
     for (const one of values) {

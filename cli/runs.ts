@@ -135,11 +135,12 @@ function facts({ name, model, status, step, totalSteps, started, metrics }: RunD
 
 /** Where the curves of a run ended, smoothed: one column each. */
 async function ends(run: RunDescription, { metric, smooth: weight }: RunsFlags): Promise<Record<string, number>> {
-  const { curvesOf, smooth } = await import('../train/run/curves.ts');
+  const { curvesOf, isExact, smooth } = await import('../train/run/curves.ts');
   const curves = curvesOf(run.metrics).filter(({ name }) =>
     metric === undefined ? name !== 'img_per_s' : name === metric,
   );
-  return Object.fromEntries(curves.map(({ name, values }) => [name, smooth(values, weight).at(-1) as number]));
+  const end = (curve: Curve) => smooth(curve.values, isExact(curve) ? 0 : weight).at(-1) as number;
+  return Object.fromEntries(curves.map((curve) => [curve.name, end(curve)]));
 }
 
 /** @throws CliError when a run has no such curve */

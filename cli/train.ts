@@ -51,9 +51,19 @@ const PASSING = new Set([
   ...['resume', 'overwrite', 'json', 'quiet', 'verbose', 'color', 'debug', 'dry-run', 'offline', 'name', 'runs'],
 ]);
 
-/** Options that change how a run is watched, not what it computes. */
+/** Options that change how a run is watched and how long it goes on, not what a step computes. */
 const WATCHING = new Set([
-  ...['print-every', 'sample-every', 'save-every', 'keep-last', 'eval-every', 'tensorboard', 'report', 'workers'],
+  ...[
+    'steps',
+    'print-every',
+    'sample-every',
+    'save-every',
+    'keep-last',
+    'eval-every',
+    'tensorboard',
+    'report',
+    'workers',
+  ],
   ...['device', 'backend', 'memory-limit', 'deterministic'],
 ]);
 

@@ -24,8 +24,8 @@ export async function assertFree(path: string, overwrite = false): Promise<void>
   }
 }
 
-/** The nearest folder on the way that exists must take new entries. */
-async function assertFolder(folder: string): Promise<void> {
+/** The nearest folder on the way that exists must take new entries. @throws Error with the `code` of what forbids it */
+export async function assertFolder(folder: string): Promise<void> {
   try {
     if (!(await stat(folder)).isDirectory()) throw Object.assign(new Error(folder), { code: 'ENOTDIR' });
     await access(folder, constants.W_OK);

@@ -67,7 +67,5 @@ export function finalValue({ values }: Curve): number {
 
 /** A number for people: four digits, no more than are needed. */
 export function formatNumber(value: number): string {
-  if (value === 0) return '0';
-  const size = Math.abs(value);
-  return size >= 1e-3 && size < 1e6 ? String(Number(value.toPrecision(4))) : value.toExponential(2);
+  return String(Number(value.toPrecision(4)));
 }

@@ -3,11 +3,10 @@ import { appendFile, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promi
 import { join } from 'node:path';
 import { type Logger, pino } from 'pino';
 import { stringify } from 'yaml';
-import { writeRefusals } from '../atomic-write.ts';
 import { writeAtomically } from '../checkpoint/atomic-write.ts';
-import { RequestError } from '../errors.ts';
 import { CHECKPOINTS, sweepLeftovers, writeJson } from './checkpoint.ts';
 import { stepOfName } from './checkpoint-state.ts';
+import { writable } from './disk.ts';
 import { type EventWriter, openEvents, truncateEvents } from './events.ts';
 import { LOCK_FILE, lockRun } from './lock.ts';
 import { type MetricsWriter, openMetrics, truncateMetrics } from './metrics.ts';
@@ -116,25 +115,4 @@ export async function openFolder(locked: LockedRun, facts: RunFacts, tensorboard
 /** A text file, whole or not at all. */
 export async function writeText(path: string, text: string | Uint8Array): Promise<void> {
   await writeAtomically(path, [typeof text === 'string' ? Buffer.from(text) : text], { overwrite: true });
-}
-
-/** Gives the file system's refusals words, and the exit code of usage. */
-export async function writable<T>(path: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    throw diskError(
-      path,
-      error,
-      'Nothing of the run was lost. Free some room or mend the folder, or give other --runs.',
-    );
-  }
-}
-
-/** A refusal of the disk as a RequestError; any other error as it is. */
-export function diskError(path: string, error: unknown, remedy: string): unknown {
-  const { code, path: at = path } = error as NodeJS.ErrnoException;
-  const reason = code === undefined ? undefined : writeRefusals[code];
-  if (!reason || !(error instanceof Error) || error instanceof RequestError) return error;
-  return new RequestError(`${at}: expected to write there, but ${reason} (${code}). ${remedy}`);
 }

@@ -5,7 +5,8 @@ import { DivergedError } from '../errors.ts';
 import type { Recipe, StepReport } from '../recipes/recipe.ts';
 import { type Checkpoint, pruneCheckpoints, writeCheckpoint } from './checkpoint.ts';
 import type { Best } from './checkpoint-state.ts';
-import { diskError, type RunFolder, writable } from './folder.ts';
+import { diskError, writable } from './disk.ts';
+import type { RunFolder } from './folder.ts';
 import { Interval, type IntervalReport } from './interval.ts';
 import { hasSamples, writeSamples } from './samples.ts';
 import { SkipGuard, stuckError } from './skip-guard.ts';
@@ -127,8 +128,9 @@ class Run<Batch> {
 
   async toTheEnd(loader: Loader<Batch>): Promise<LoopResult> {
     const { start, folder, stopRequested = () => undefined } = this.#options;
-    if (start.step === 0) await this.#sample();
     let signal = stopRequested();
+    if (start.step === 0 && signal === undefined) await this.#sample();
+    signal = stopRequested();
     while (this.#step < this.#lastStep && signal === undefined) {
       await this.#one(loader);
       signal = stopRequested();

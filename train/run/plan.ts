@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { RequestError } from '../errors.ts';
 import { CHECKPOINTS } from './checkpoint.ts';
 import { stepOfName } from './checkpoint-state.ts';
+import { assertWritableFolder } from './disk.ts';
 import { assertUnlocked } from './lock.ts';
 
 export interface RunRequest {
@@ -26,11 +27,12 @@ export const CONFIG_FILE = 'config.yaml';
 
 /**
  * @throws RequestError when the name is taken, the run to resume is not there, something that is no run would be
- *         replaced, or another process works in the folder
+ *         replaced, another process works in the folder, or it cannot be written
  */
 export async function planRun(request: RunRequest): Promise<RunPlan> {
   const plan = await choose(request);
   await assertUnlocked(plan.path);
+  await assertWritableFolder(plan.path);
   return plan;
 }
 

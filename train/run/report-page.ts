@@ -5,7 +5,6 @@ import { escapeXml } from './plot.ts';
 /** A sample sheet as a data URL. */
 export interface EmbeddedSheet {
   readonly step: number;
-  readonly columns: readonly string[];
   readonly url: string;
   readonly width: number;
   readonly height: number;
@@ -70,10 +69,12 @@ function numbers({ latest, best, metrics, checkpoints }: RunDescription, curves:
   return `<div class="tables"><table class="numbers">${head}${rows.join('')}</table>${table(Object.fromEntries(facts))}</div>`;
 }
 
-function figure({ step, columns, url, width, height }: EmbeddedSheet): string {
-  const names = columns.map(escapeXml).join(' · ');
-  return `<figure><figcaption>step ${step.toLocaleString('en')}: ${names}</figcaption>
-<img src="${url}" width="${width}" height="${height}" alt="samples of step ${step}: ${names}"></figure>`;
+/** Small sheets are shown larger, pixel by pixel. */
+function figure({ step, url, width, height }: EmbeddedSheet): string {
+  const scale = Math.max(1, Math.floor(SHOWN_WIDTH / width));
+  const size = `width="${scale * width}" height="${scale * height}"${scale > 1 ? ' class="enlarged"' : ''}`;
+  return `<figure><figcaption>step ${step.toLocaleString('en')}</figcaption>
+<img src="${url}" ${size} alt="samples of step ${step}"></figure>`;
 }
 
 function table(values: Readonly<Record<string, unknown>>): string {
@@ -84,6 +85,8 @@ function table(values: Readonly<Record<string, unknown>>): string {
   );
   return `<table>${rows.join('')}</table>`;
 }
+
+const SHOWN_WIDTH = 720;
 
 const STYLE = `
 :root { color-scheme: light dark; --line: #d7dbe0; --soft: #5b6470; --card: #f7f8fa; }
@@ -97,6 +100,7 @@ th { white-space: nowrap; } .numbers td { text-align: right; font-variant-numeri
 .tables { display: grid; grid-template-columns: repeat(auto-fit, minmax(420px, 1fr)); gap: 0 40px; align-items: start; }
 #curves { display: grid; grid-template-columns: repeat(auto-fill, minmax(400px, 1fr)); gap: 16px; }
 .curve { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 10px; }
+.u-legend th, .u-legend td { border: 0; padding: 0 4px; } .enlarged { image-rendering: pixelated; }
 .curve h3 { margin: 0 0 4px; font-size: 14px; } .u-legend { font-size: 12px; } .smooth { color: var(--soft); font-size: 13px; display: block; margin-bottom: 10px; }
 figure { margin: 0 0 24px; } figcaption { color: var(--soft); margin-bottom: 6px; } img { max-width: 100%; height: auto; border-radius: 4px; }
 `;
@@ -112,7 +116,7 @@ function smoothed(values, weight) {
 }
 const slider = document.getElementById('smooth');
 const data = (curve) => [curve.steps, curve.values, smoothed(curve.values, curve.exact ? 0 : Number(slider.value))];
-const brief = (v) => v == null ? '' : v === 0 ? '0' : Math.abs(v) >= 1e-3 && Math.abs(v) < 1e6 ? String(Number(v.toPrecision(4))) : v.toExponential(2);
+const brief = (v) => v == null ? '' : String(Number(v.toPrecision(4)));
 const plots = CURVES.map((curve, i) => {
   const box = document.createElement('div');
   box.className = 'curve';
@@ -127,7 +131,7 @@ const plots = CURVES.map((curve, i) => {
   const plot = new uPlot({
     width: box.clientWidth - 20, height: 220,
     scales: { x: { time: false }, y: wide ? { distr: 3 } : {} },
-    axes: [{ ...side }, { ...side, size: 64, values: (_, ticks) => ticks.map(brief) }],
+    axes: [{ ...side }, { ...side, size: 64, values: (_, ticks) => ticks.map((v) => v == null ? '' : String(Number(v.toPrecision(6)))) }],
     series: [{ label: 'step' },
       { label: 'value', stroke: colour + '55', width: 1, points: { show: curve.values.length < 3 }, value: (_, v) => brief(v) },
       { label: 'mean', stroke: colour, width: 2, points: { show: false }, value: (_, v) => brief(v) }],

@@ -60,14 +60,11 @@ async function embedSheets(path: string): Promise<EmbeddedSheet[]> {
     .sort((a, b) => a - b);
   const sheets: EmbeddedSheet[] = [];
   for (const step of spread(steps, MOST_SHEETS)) {
-    const folder = join(path, SAMPLES, stepName(step));
-    const picture = sharp(join(folder, SHEET), { limitInputPixels: false });
+    const picture = sharp(join(path, SAMPLES, stepName(step), SHEET), { limitInputPixels: false });
     const reduced = picture.resize({ width: SHEET_WIDTH, withoutEnlargement: true }).webp({ quality: 88 });
     const { data, info } = await reduced.toBuffer({ resolveWithObject: true });
-    const columns = (await readdir(folder)).filter((name) => name.startsWith('0_'));
     sheets.push({
       step,
-      columns: columns.map((name) => name.slice(2, -'.png'.length)),
       url: `data:image/webp;base64,${data.toString('base64')}`,
       width: info.width,
       height: info.height,

@@ -2,14 +2,16 @@
 import { randomBytes } from 'node:crypto';
 import { access, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import sharp from 'sharp';
+import sharp, { type OverlayOptions } from 'sharp';
 import { fromPlanar, type Picture } from '../data/image/picture.ts';
 import type { SamplePicture } from '../recipes/recipe.ts';
 import { replaceFolder } from './checkpoint.ts';
 import { stepName } from './checkpoint-state.ts';
 import type { EventImage } from './event-format.ts';
+import { escapeXml } from './plot.ts';
 
 const GAP = 4;
+const HEAD = 18;
 export const SAMPLES = 'samples';
 export const SHEET = 'grid.png';
 
@@ -34,8 +36,9 @@ export async function writeSamples(
       await writeFile(join(temporary, `${r}_${column}.png`), await encode(pictures[r][c]));
     }
   }
-  const sheet = sheetOf(pictures);
-  const png = await encode(sheet);
+  const { sheet, columns } = sheetOf(pictures);
+  const names = rows[0].map(({ name: column }) => column);
+  const png = await encode(sheet, [{ input: Buffer.from(headSvg(names, columns, sheet.width)), left: 0, top: 0 }]);
   await writeFile(join(temporary, SHEET), png);
   await replaceFolder(temporary, join(parent, name));
   return { width: sheet.width, height: sheet.height, png };
@@ -49,15 +52,15 @@ export function hasSamples(run: string, step: number): Promise<boolean> {
   );
 }
 
-/** Rows of pictures on mid-grey, columns aligned. */
-function sheetOf(rows: readonly (readonly Picture[])[]): Picture {
+/** Rows of pictures on mid-grey, columns aligned, with room for their names above. */
+function sheetOf(rows: readonly (readonly Picture[])[]): { sheet: Picture; columns: readonly Column[] } {
   const columns = Math.max(...rows.map((row) => row.length));
   const widths = Array.from({ length: columns }, (_, c) => Math.max(...rows.map((row) => row[c]?.width ?? 0)));
   const heights = rows.map((row) => Math.max(...row.map(({ height }) => height)));
   const total = (sizes: readonly number[]) => sizes.reduce((sum, size) => sum + size + GAP, GAP);
-  const [width, height] = [total(widths), total(heights)];
+  const [width, height] = [total(widths), HEAD + total(heights)];
   const rgb = new Uint8Array(3 * width * height).fill(128);
-  let top = GAP;
+  let top = HEAD + GAP;
   for (const [r, row] of rows.entries()) {
     let left = GAP;
     for (const [c, picture] of row.entries()) {
@@ -69,11 +72,27 @@ function sheetOf(rows: readonly (readonly Picture[])[]): Picture {
     }
     top += heights[r] + GAP;
   }
-  return { width, height, bitDepth: 8, rgb };
+  const columnsAt = widths.map((size, c) => ({ left: total(widths.slice(0, c)), width: size }));
+  return { sheet: { width, height, bitDepth: 8, rgb }, columns: columnsAt };
 }
 
-function encode({ rgb, width, height }: Picture): Promise<Buffer> {
-  return sharp(rgb, { raw: { width, height, channels: 3 }, limitInputPixels: false })
-    .png()
-    .toBuffer();
+interface Column {
+  readonly left: number;
+  readonly width: number;
+}
+
+/** The names of the columns, as large as the narrowest takes. */
+function headSvg(names: readonly string[], columns: readonly Column[], width: number): string {
+  const size = Math.min(13, ...names.map((name, c) => (1.6 * columns[c].width) / Math.max(1, name.length)));
+  const texts = names.map((name, c) => {
+    const middle = columns[c].left + columns[c].width / 2;
+    return `<text x="${middle}" y="${HEAD - 3}" text-anchor="middle">${escapeXml(name)}</text>`;
+  });
+  const style = `font-family="sans-serif" font-size="${size}" fill="#ffffff"`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${HEAD}" ${style}>${texts.join('')}</svg>`;
+}
+
+function encode({ rgb, width, height }: Picture, over: OverlayOptions[] = []): Promise<Buffer> {
+  const raw = { width, height, channels: 3 } as const;
+  return sharp(rgb, { raw, limitInputPixels: false }).composite(over).removeAlpha().png().toBuffer();
 }
