@@ -10,6 +10,7 @@ import { registerData } from './data.ts';
 import { registerDevices } from './devices.ts';
 import { registerDoctor } from './doctor.ts';
 import { EXIT, type ExitCode, explain } from './errors.ts';
+import { registerEval } from './eval.ts';
 import { addGlobals, type Globals, logOf } from './options.ts';
 import { registerRuns } from './runs.ts';
 import { registerStylize } from './stylize.ts';
@@ -35,6 +36,7 @@ export function buildProgram(): Command {
   registerRuns(program);
   registerSynthData(program);
   registerData(program);
+  registerEval(program);
   registerCkpt(program);
   registerBench(program);
   registerCompletion(program);

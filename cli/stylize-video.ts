@@ -70,7 +70,7 @@ async function paintOne(painting: Painting, job: FilmJob, mode: CapVstnetMode, s
   try {
     const done = work.segments.reduce((sum, segment) => sum + segment.frames, 0);
     if (done > 0) log.info(`${output}: going on after ${done} of ${frames} frames, found in ${work.path}`);
-    const progress = await startProgress({ total: Math.max(1, frames - done), log, unit: 'frames' });
+    const progress = await startProgress({ total: Math.max(1, frames - done), log, unit: 'frame' });
     const started = performance.now();
     const painter = (memory: unknown) => {
       const { alpha, alphaC = 1 - alpha, compat, smooth } = flags;

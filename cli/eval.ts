@@ -1,0 +1,8 @@
+/** `miaobi eval`: measures of results, a command each. */
+import type { Command } from 'commander';
+import { registerEvalStyle } from './eval-style.ts';
+
+export function registerEval(program: Command): void {
+  const command = program.command('eval').description('measure results: how near to a style, how true to a content');
+  registerEvalStyle(command);
+}
