@@ -1,6 +1,6 @@
 /** The flags of `miaobi train`. Which of them a system takes, and their values, are the system's business. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { SettingName, System } from '../train/recipes/system.ts';
+import type { SettingName, SystemEntry } from '../train/recipes/system.ts';
 import { numberIn, wholeNumber } from './options.ts';
 
 const MOST = Number.MAX_SAFE_INTEGER;
@@ -38,7 +38,7 @@ function wholeNumbers(text: string): number[] {
 }
 
 /** Adds every flag of `train`. What has no default here gets it from the system's preset. */
-export function addTrainOptions(command: Command, systems: readonly System[]): Command {
+export function addTrainOptions(command: Command, systems: readonly SystemEntry[]): Command {
   const models = systems.map(({ model }) => model);
   for (const [, option] of OWN_OPTIONS) command.addOption(option);
   return command

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Argument, type Command } from 'commander';
 import { SYSTEMS } from '../train/recipes/index.ts';
-import type { SettingName, System, TrainSettings } from '../train/recipes/system.ts';
+import type { SettingName, System, SystemEntry, TrainSettings } from '../train/recipes/system.ts';
 import type { RunPlan } from '../train/run/plan.ts';
 import { kebabCase } from './aliases.ts';
 import { addOwnLayers, type OwnLayer, resolvedConfig } from './config.ts';
@@ -28,7 +28,7 @@ export interface TrainFlags extends Partial<Omit<TrainSettings, 'seed' | 'precis
   readonly report: boolean;
 }
 
-export function registerTrain(program: Command, systems: readonly System[] = SYSTEMS): void {
+export function registerTrain(program: Command, systems: readonly SystemEntry[] = SYSTEMS): void {
   const models = systems.map(({ model }) => model);
   const command = program
     .command('train')
@@ -68,7 +68,7 @@ const WATCHING = new Set([
 ]);
 
 /** Below the flags: what the resumed run was trained with, then the model's preset. */
-async function ownLayers(command: Command, systems: readonly System[]): Promise<OwnLayer[]> {
+async function ownLayers(command: Command, systems: readonly SystemEntry[]): Promise<OwnLayer[]> {
   const [given] = command.args;
   if (given !== undefined) command.setOptionValueWithSource('model', given, 'cli');
   const flags = command.optsWithGlobals<TrainFlags & TrainSettings>();
@@ -76,7 +76,7 @@ async function ownLayers(command: Command, systems: readonly System[]): Promise<
   const before = await configOfRun(flags);
   if (before) layers.push({ source: 'run', place: before.path, values: before.values });
   const model = flags.model ?? before?.values.model;
-  const system = systems.find((one) => one.model === model);
+  const system = await systems.find((one) => one.model === model)?.load();
   if (system) {
     const values = { ...system.preset({ ...camelCased(before?.values ?? {}), ...chosen(command, flags) }) };
     layers.push({ source: 'preset', place: `preset of ${system.model}`, values });
@@ -115,10 +115,10 @@ async function configOfRun({
   return values ? { path, values: values as Record<string, unknown> } : undefined;
 }
 
-async function run(flags: TrainFlags, command: Command, systems: readonly System[]): Promise<void> {
+async function run(flags: TrainFlags, command: Command, systems: readonly SystemEntry[]): Promise<void> {
   const globals = globalsOf(command);
   const log = logOf(globals);
-  const system = systemOf(flags, systems);
+  const system = await systemOf(flags, systems);
   checkFlags(flags, command, system);
   const { planRun } = await import('../train/run/plan.ts');
   const plan = await planRun({ ...flags, name: flags.name ?? system.model });
@@ -132,9 +132,9 @@ async function run(flags: TrainFlags, command: Command, systems: readonly System
 }
 
 /** @throws CliError when no model was named, or it is another than the run's */
-function systemOf({ model }: TrainFlags, systems: readonly System[]): System {
+async function systemOf({ model }: TrainFlags, systems: readonly SystemEntry[]): Promise<System> {
   const system = systems.find((one) => one.model === model);
-  if (system) return system;
+  if (system) return system.load();
   const known = systems.map((one) => one.model).join(', ');
   throw new CliError(
     `train: expected a model, one of ${known}, but none was named. Try: miaobi train ${systems[0].model}`,

@@ -1,5 +1,6 @@
-/** The systems that `miaobi train` knows. Another one is another line here. */
-import { capVstnet } from './cap-vstnet-system.ts';
-import type { System } from './system.ts';
+/** The systems that `miaobi train` knows. Another one is another line here; it is loaded when it is asked for. */
+import type { SystemEntry } from './system.ts';
 
-export const SYSTEMS: readonly System[] = [capVstnet];
+export const SYSTEMS: readonly SystemEntry[] = [
+  { model: 'cap-vstnet', load: async () => (await import('./cap-vstnet-system.ts')).capVstnet },
+];

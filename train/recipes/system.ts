@@ -83,6 +83,12 @@ export interface System {
   make(device: Device, settings: TrainSettings, warn: (line: string) => void): Promise<Training<unknown>>;
 }
 
+/** A row of the table of systems: a name, and the way to the rest of it. */
+export interface SystemEntry {
+  readonly model: string;
+  load(): Promise<System>;
+}
+
 /** Gives a system of its own batch type the type of the table. */
 export function asTraining<Batch>(training: Training<Batch>): Training<unknown> {
   return training as Training<unknown>;
