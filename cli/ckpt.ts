@@ -4,6 +4,7 @@ import { extname } from 'node:path';
 import { type Command, Option } from 'commander';
 import { KEY_MAPS } from '../models/checkpoint/key-maps.ts';
 import type { Renames } from '../models/checkpoint/rename-keys.ts';
+import { registerCkptEdits } from './ckpt-edit.ts';
 import { CliError } from './errors.ts';
 import { globalsOf, logOf } from './options.ts';
 
@@ -34,6 +35,7 @@ export function registerCkpt(program: Command): void {
     .action(async (input: string, output: string, options: ConvertFlags, command: Command) => {
       await readable(() => convert(input, output, options, command));
     });
+  registerCkptEdits(ckpt, readable);
 }
 
 interface ConvertFlags {
