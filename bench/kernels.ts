@@ -1,7 +1,7 @@
 import { type Device, type DType, LimitError, OutOfMemoryError, type Roofline, throughputOf } from '../engine/index.ts';
 import type { Environment } from './environment.ts';
 import { type Measurement, measure } from './measure.ts';
-import { type Row, titleOf } from './row.ts';
+import { type Row, timesOf, titleOf } from './row.ts';
 import { type Variant, type VariantGroup, variantGroups } from './variant.ts';
 
 export interface KernelSuite {
@@ -62,8 +62,7 @@ function rowOf({ roofline, environment }: KernelSuite, found: Measurement): Row 
   const { op, sample, pass, dtype } = variant;
   return {
     ...{ suite: 'kernels', op, sample, pass, dtype },
-    ...{ us: seconds.median * 1e6, p95: seconds.p95 * 1e6, min: seconds.min * 1e6 },
-    ...{ spread: seconds.spread, runs: seconds.runs, clock },
+    ...{ ...timesOf(seconds), clock },
     ...throughputOf(roofline, cost, seconds.median),
     ...{ hostUs, firstMs, dispatches, checksum },
     ...environment,

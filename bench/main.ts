@@ -8,8 +8,12 @@ import type { DType } from '../engine/index.ts';
 import { measureRoofline } from '../kernels/index.ts';
 import { environmentOf } from './environment.ts';
 import { benchHost } from './host.ts';
+import { benchInfer, inferCases } from './infer.ts';
 import { benchKernels, groupsWith } from './kernels.ts';
-import { type Row, readRows } from './row.ts';
+import { networkTable } from './network-table.ts';
+import { type Row, readRows, type SuiteName } from './row.ts';
+import { benchSteps, stepCases } from './step.ts';
+import type { NetworkChoice } from './suite.ts';
 import { comparisonOf, tableOf } from './table.ts';
 
 const OPTIONS = {
@@ -17,6 +21,8 @@ const OPTIONS = {
   filter: { type: 'string', default: '' },
   types: { type: 'string', default: 'f32,f16' },
   seconds: { type: 'string', default: '1' },
+  size: { type: 'string' },
+  batch: { type: 'string' },
   out: { type: 'string' },
   compare: { type: 'string' },
   device: { type: 'string' },
@@ -27,8 +33,16 @@ const OPTIONS = {
 
 async function main(argv: string[]): Promise<void> {
   const { values: flags } = parseArgs({ args: argv, options: OPTIONS });
-  const { suite, filter } = flags;
-  if (suite === 'kernels' && groupsWith(filter).length === 0) {
+  const { filter } = flags;
+  const suite = flags.suite as SuiteName;
+  const choice: NetworkChoice = {
+    filter,
+    types: flags.types.split(',') as DType[],
+    sizes: (flags.size ?? DEFAULT_SIZES[suite]).split(',').map(Number),
+    batch: Number(flags.batch ?? 2),
+  };
+  assertFlags(suite, flags);
+  if (rowsToCome(suite, choice) === 0) {
     throw new CliError(`--filter ${filter}: no row has this in its title. Try a part of an op's name.`);
   }
   const before = flags.compare === undefined ? undefined : rowsBefore(flags.compare);
@@ -51,19 +65,40 @@ async function main(argv: string[]): Promise<void> {
     // row by row, so that what was measured stays when the run is interrupted
     if (flags.out !== undefined) appendFileSync(flags.out, line);
   };
+  const common = {
+    ...{ device, roofline, environment, onRow, ...choice },
+    seconds: Number(flags.seconds),
+    onGroup: (index: number, count: number, title: string) => say(`${index}/${count} ${title}`),
+  };
+  const onSkip = (title: string, reason: string) => process.stderr.write(`skipped: ${title}: ${reason}\n`);
   if (suite === 'host') await benchHost(device, environment, onRow);
-  else {
-    await benchKernels({
-      ...{ device, roofline, environment, filter, onRow },
-      types: flags.types.split(',') as DType[],
-      seconds: Number(flags.seconds),
-      onSkip: (title, reason) => process.stderr.write(`skipped: ${title}: ${reason}\n`),
-      onGroup: (index, count, title) => say(`${index}/${count} ${title}`),
-    });
-  }
+  else if (suite === 'step') await benchSteps(common);
+  else if (suite === 'infer') await benchInfer(common);
+  else await benchKernels({ ...common, onSkip });
   device.destroy();
-  if (!flags.json) process.stdout.write(tableOf(rows, before));
+  const table = suite === 'step' || suite === 'infer' ? networkTable(rows) : tableOf(rows, before);
+  if (!flags.json) process.stdout.write(table);
   if (before) process.stderr.write(comparisonOf(rows, before));
+}
+
+/** Pixels a side; empty where a suite has sizes of its own. */
+const DEFAULT_SIZES: Readonly<Record<SuiteName, string>> = { kernels: '', host: '', step: '64', infer: '256,512' };
+
+/** @throws CliError for a flag that the suite does not know */
+function assertFlags(suite: SuiteName, { size, batch }: { size?: string; batch?: string }): void {
+  if (size !== undefined && DEFAULT_SIZES[suite] === '') {
+    throw new CliError(`--size ${size}: the suite ${suite} has sizes of its own. Leave it out.`);
+  }
+  if (batch !== undefined && suite !== 'step') {
+    throw new CliError(`--batch ${batch}: only --suite step has batches. Leave it out.`);
+  }
+}
+
+function rowsToCome(suite: SuiteName, choice: NetworkChoice): number {
+  if (suite === 'kernels') return groupsWith(choice.filter).length;
+  if (suite === 'step') return stepCases(choice).length;
+  if (suite === 'infer') return inferCases(choice).length;
+  return 1;
 }
 
 function rowsBefore(file: string): Map<string, Row> {

@@ -1,10 +1,18 @@
 import { readFileSync } from 'node:fs';
 import type { Environment } from './environment.ts';
+import type { Summary } from './statistics.ts';
 import type { VariantName } from './variant.ts';
 
+export type SuiteName = 'kernels' | 'host' | 'step' | 'infer';
+
+/** What tells rows of a file apart. A pass is forward or backward; in networks it may be another part, or the whole. */
+export interface RowName extends Omit<VariantName, 'pass'> {
+  readonly pass: string;
+}
+
 /** One line of a result file: all of it is repeated in each line, so that lines can be cut, joined and sorted. */
-export interface Row extends VariantName, Environment {
-  readonly suite: 'kernels' | 'host';
+export interface Row extends RowName, Environment {
+  readonly suite: SuiteName;
   /** microseconds: median, 95th percentile, shortest */
   readonly us: number;
   readonly p95: number;
@@ -17,13 +25,29 @@ export interface Row extends VariantName, Environment {
   readonly gbs?: number;
   /** of the roofline */
   readonly share?: number;
+  /** until everything is recorded and submitted */
   readonly hostUs?: number;
+  /** of it on a core, where the system tells */
+  readonly hostCpuUs?: number;
   readonly firstMs?: number;
   readonly dispatches?: number;
   readonly checksum?: string;
+  /** largest sums of all buffers, and of those in use, since before the network was made */
+  readonly peakBytes?: number;
+  readonly liveBytes?: number;
+  /** what the peak was forecast to be */
+  readonly forecastBytes?: number;
+  /** buffers and bind groups made in the steps from the third on */
+  readonly created?: number;
+  readonly misses?: number;
 }
 
-export function titleOf({ op, sample, pass, dtype }: VariantName): string {
+/** Seconds as a row has them. */
+export function timesOf({ median, p95, min, spread, runs }: Summary) {
+  return { us: median * 1e6, p95: p95 * 1e6, min: min * 1e6, spread, runs };
+}
+
+export function titleOf({ op, sample, pass, dtype }: RowName): string {
   return `${op} · ${sample} · ${pass} · ${dtype}`;
 }
 

@@ -1,15 +1,17 @@
 /** `miaobi bench`: how fast the kernels are on this device, against what it was measured to allow. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { CliError, EXIT, type ExitCode } from './errors.ts';
-import { type Globals, globalsOf, numberIn } from './options.ts';
+import { type Globals, globalsOf, numberIn, wholeNumber } from './options.ts';
 
 interface BenchFlags {
   readonly suite: string;
   readonly filter?: string;
   readonly types: string;
   readonly seconds: number;
+  readonly size?: readonly number[];
+  readonly batch?: number;
   readonly out?: string;
   readonly compare?: string;
   readonly cold?: boolean;
@@ -18,11 +20,15 @@ interface BenchFlags {
 export function registerBench(program: Command): void {
   program
     .command('bench')
-    .description('time every kernel, forward and backward, against the roofline measured on this device')
-    .addOption(new Option('--suite <name>', 'what is timed').choices(['kernels', 'host']).default('kernels'))
+    .description('time kernels, a training step or a transfer against the roofline measured on this device')
+    .addOption(
+      new Option('--suite <name>', 'what is timed').choices(['kernels', 'host', 'step', 'infer']).default('kernels'),
+    )
     .option('--filter <text>', 'only rows with this in their title, for example "conv2d" or "backward · f32"')
     .addOption(new Option('--types <list>', 'storage types').choices(['f32', 'f16', 'f32,f16']).default('f32,f16'))
     .option('--seconds <s>', 'time to spend on a row', numberIn(0.01, 600), 1)
+    .option('--size <list>', 'step, infer: sides of the pictures, as 256,512', sizes)
+    .option('--batch <n>', 'step: pictures in a step; 2', wholeNumber(1, 64))
     .option('--out <file>', 'add the rows to this file, as JSON lines')
     .option('--compare <file>', 'show the speed beside that of a file that --out wrote')
     .option(
@@ -41,14 +47,23 @@ arithmetic at the peak or memory at the speed of a copy would take, whichever is
 
 Examples:
   miaobi bench --filter conv2d
+  miaobi bench --suite step --size 256 --types f32      # a training step of CAP-VSTNet: time, phases, memory, host
+  miaobi bench --suite infer --size 512 --types f32     # a transfer and its parts
   miaobi bench --out before.jsonl        # then change a kernel
   miaobi bench --compare before.jsonl`;
 
+/** `256,512` → [256, 512]. Sides are multiples of 4: two squeezes halve them. */
+function sizes(text: string): number[] {
+  const all = text.split(',').map(wholeNumber(8, 8192));
+  if (all.every((size) => size % 4 === 0)) return all;
+  throw new InvalidArgumentError('Expected multiples of 4.');
+}
+
 /** The suites are no layer that commands may import: they run in a process of their own. */
 function runBench(flags: BenchFlags, globals: Globals): Promise<ExitCode> {
-  const { suite, filter, types, seconds, out, compare } = flags;
+  const { suite, filter, types, seconds, out, compare, size, batch } = flags;
   const { device, backend } = globals;
-  const values = { suite, filter, types, seconds: String(seconds), out, compare, device, backend };
+  const values = { suite, filter, types, seconds: String(seconds), size, batch, out, compare, device, backend };
   const switches = { json: globals.json, quiet: globals.quiet };
   const args = [
     ...Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}=${value}`])),

@@ -59,16 +59,19 @@ describe('the rows', () => {
   });
 });
 
+const rowsOf = (lines: string) =>
+  lines
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Row);
+
 describe('miaobi bench', () => {
   it('measures, prints JSON, keeps the rows and compares with them', async () => {
     const out = path.join(folder, 'rows.jsonl');
     const args = ['bench', '--filter', '20>20 at 50² · ', '--types', 'f32', '--seconds', '0.01', '--out', out];
     const first = await miaobi([...args, '--json']);
     expect(first.code, first.stderr).toBe(0);
-    const rows = first.stdout
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line) as Row);
+    const rows = rowsOf(first.stdout);
     expect(await readFile(out, 'utf8')).toBe(first.stdout);
     const passes = rows.filter(({ op }) => op === 'conv2d').map(({ pass }) => pass);
     expect(passes).toEqual(['forward', 'backward']);
@@ -87,6 +90,32 @@ describe('miaobi bench', () => {
     expect(second.stderr).toMatch(/rows in both; geometric mean/);
   });
 
+  it('takes a training step apart: phases, host, memory, what steady steps make', async () => {
+    const args = ['--suite', 'step', '--filter', '2,2,2', '--size', '16', '--batch', '1', '--types', 'f32'];
+    const { code, stdout, stderr } = await miaobi(['bench', ...args, '--seconds', '0.01', '--json']);
+    expect(code, stderr).toBe(0);
+    const [step, ...phases] = rowsOf(stdout);
+    expect(phases.map(({ pass }) => pass)).toEqual(['forward', 'backward', 'optimiser']);
+    const dispatches = phases.reduce((sum, phase) => sum + (phase.dispatches ?? 0), 0);
+    expect(step).toMatchObject({ pass: 'step', clock: 'wall', created: 0, misses: 0, dispatches });
+    expect(step.peakBytes).toBe(step.forecastBytes);
+    expect(step.liveBytes).toBeLessThan(step.peakBytes as number);
+    expect(step.hostUs).toBeLessThan(step.us);
+  });
+
+  it('takes a transfer apart', async () => {
+    const args = ['--suite', 'infer', '--size', '32', '--types', 'f32', '--seconds', '0.01'];
+    const json = await miaobi(['bench', ...args, '--json']);
+    expect(json.code, json.stderr).toBe(0);
+    const rows = rowsOf(json.stdout);
+    expect(rows.map(({ pass }) => pass)).toEqual([
+      ...['transfer', 'encode content', 'encode style', 'statistics and cWCT', 'decode'],
+    ]);
+    const [transfer, encode] = rows;
+    expect(transfer.peakBytes).toBeLessThan(1.1 * (transfer.forecastBytes as number));
+    expect(encode.gflops).toBeGreaterThan(0.01);
+  });
+
   it('refuses a filter that fits nothing and a file that is none', async () => {
     const none = await miaobi(['bench', '--filter', 'no such op']);
     expect(none.code).toBe(2);
@@ -96,5 +125,11 @@ describe('miaobi bench', () => {
     expect(bad.stderr).toContain('--compare');
     const suite = await miaobi(['bench', '--suite', 'dance']);
     expect(suite.code).toBe(2);
+    const odd = await miaobi(['bench', '--suite', 'infer', '--size', '30']);
+    expect(odd.code).toBe(2);
+    expect(odd.stderr).toContain('multiples of 4');
+    const size = await miaobi(['bench', '--size', '32']);
+    expect(size.code).toBe(2);
+    expect(size.stderr).toContain('--size 32: the suite kernels has sizes of its own');
   });
 });

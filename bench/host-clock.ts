@@ -1,0 +1,13 @@
+import { readFileSync } from 'node:fs';
+
+/**
+ * Milliseconds that this thread has spent on a core; NaN where the system does not tell (all but Linux). Where there is
+ * more work than cores, the clock on the wall counts the waiting for a core, too.
+ */
+export function threadMs(): number {
+  try {
+    return Number(readFileSync('/proc/thread-self/schedstat', 'utf8').split(' ')[0]) / 1e6;
+  } catch {
+    return Number.NaN;
+  }
+}

@@ -1,0 +1,132 @@
+import {
+  type Cost,
+  type Device,
+  leaves,
+  scope,
+  type Tensor,
+  type Tree,
+  tensor,
+  throughputOf,
+} from '../engine/index.ts';
+import { cwct } from '../models/cap-vstnet/cwct.ts';
+import { type CapVstnet, type PlanarPicture, storageOf } from '../models/cap-vstnet/latent.ts';
+import { decode, encode } from '../models/cap-vstnet/network.ts';
+import { stylize } from '../models/cap-vstnet/stylize.ts';
+import { planStylize } from '../models/cap-vstnet/stylize-plan.ts';
+import { toPlanar } from '../train/data/image/picture.ts';
+import { drawLandscape, type MoodName } from '../train/data/synth/landscape.ts';
+import { loadCapVstnet } from '../train/infer/load-cap-vstnet.ts';
+import { type Row, timesOf, titleOf } from './row.ts';
+import { type Summary, summarize } from './statistics.ts';
+import { type NetworkChoice, type NetworkSuite, repeat } from './suite.ts';
+
+/** Rows of a transfer: all of it as `miaobi stylize` does it, and its parts one by one. */
+const PASSES = ['transfer', 'encode content', 'encode style', 'statistics and cWCT', 'decode'];
+
+export interface InferCase {
+  readonly sample: string;
+  readonly size: number;
+  readonly dtype: 'f32' | 'f16';
+}
+
+/** What there is to time: that of which a row's title contains the filter. */
+export function inferCases({ sizes, types, filter }: NetworkChoice): InferCase[] {
+  const cases: InferCase[] = [];
+  for (const size of sizes) {
+    for (const dtype of types) {
+      const sample = `photo, ${size}²`;
+      const names = PASSES.map((pass) => titleOf({ op: 'cap-vstnet', sample, pass, dtype }));
+      if (dtype !== 'u32' && names.some((name) => name.includes(filter))) cases.push({ sample, size, dtype });
+    }
+  }
+  return cases;
+}
+
+/** Times transfers of CAP-VSTNet's published photo network, untrained, from pictures in memory to a picture in memory. */
+export async function benchInfer(suite: NetworkSuite): Promise<void> {
+  const cases = inferCases(suite);
+  for (const [i, one] of cases.entries()) {
+    if (one.dtype === 'f16' && !suite.device.capabilities.f16) continue;
+    suite.onGroup(i + 1, cases.length, `${one.sample} · ${one.dtype}`);
+    for (const row of await rowsOf(suite, one)) suite.onRow(row);
+  }
+}
+
+async function rowsOf({ device, environment, roofline, seconds }: NetworkSuite, one: InferCase): Promise<Row[]> {
+  await device.finish();
+  device.pool.trim();
+  const start = device.pool.stats.allocatedBytes;
+  const { net } = await loadCapVstnet(device, { dtype: one.dtype });
+  const content = picture(one.size, 'noon');
+  const style = picture(one.size, 'dusk');
+  const forecastBytes = device.pool.stats.allocatedBytes - start + planStylize(net, content).forecast.peakBytes;
+  device.pool.resetPeaks();
+  const transfer = () => secondsOf(() => stylize(net, content, [{ picture: style, weight: 1 }]));
+  const first = await transfer();
+  const whole = summarize(await repeat(seconds, transfer));
+  const { peakAllocatedBytes, peakUsedBytes } = device.pool.stats;
+  const { parts, total } = await partsOf(device, net, content, style);
+  for (const [, leaf] of leaves(net.params as unknown as Tree)) leaf.dispose();
+  const row = (pass: string, times: Summary, cost: Cost | undefined): Row => ({
+    ...{ suite: 'infer', op: 'cap-vstnet', sample: one.sample, pass, dtype: one.dtype, clock: 'wall' },
+    ...timesOf(times),
+    ...(cost ? throughputOf(roofline, cost, times.median) : {}),
+    ...environment,
+  });
+  const memory = { peakBytes: peakAllocatedBytes - start, liveBytes: peakUsedBytes - start, forecastBytes };
+  return [
+    { ...row('transfer', whole, total), firstMs: first * 1e3, ...memory },
+    ...parts.map(({ pass, seconds, cost }) => row(pass, summarize([seconds]), cost)),
+  ];
+}
+
+interface Part {
+  readonly pass: string;
+  readonly seconds: number;
+  /** absent where the work is on the host */
+  readonly cost?: Cost;
+}
+
+/** The parts of a transfer, the GPU finished after each; and what all of them compute. */
+async function partsOf(device: Device, net: CapVstnet, content: PlanarPicture, style: PlanarPicture) {
+  const { params, config } = net;
+  const parts: Part[] = [];
+  const timed = async <T>(pass: string, run: () => T | Promise<T>, cost?: Cost): Promise<T> => {
+    const began = performance.now();
+    const result = await run();
+    await device.finish();
+    parts.push({ pass, seconds: (performance.now() - began) / 1e3, cost });
+    return result;
+  };
+  const upload = ({ planar, height, width }: PlanarPicture) =>
+    tensor(device, planar, [1, config.inChannel, height, width], storageOf(net));
+  const forth = (of: PlanarPicture) => scope(() => encode(params, config, upload(of)));
+  const back = (z: Tensor) => scope(() => decode(params, config, z));
+  const cost = device.forecast(() => void forth(content));
+  const own = await timed('encode content', () => forth(content), cost);
+  const other = await timed('encode style', () => forth(style), cost);
+  const costBack = device.forecast(() => void back(own));
+  const { out } = await timed('statistics and cWCT', () => cwct(own, [{ latent: other, weight: 1 }]));
+  const painted = await timed(
+    'decode',
+    async () => {
+      const y = back(out);
+      await y.data();
+      return y;
+    },
+    costBack,
+  );
+  for (const t of [own, other, out, painted]) t.dispose();
+  const total: Cost = { flops: 2 * cost.flops + costBack.flops, bytes: 2 * cost.bytes + costBack.bytes };
+  return { parts, total };
+}
+
+async function secondsOf(run: () => Promise<unknown>): Promise<number> {
+  const began = performance.now();
+  await run();
+  return (performance.now() - began) / 1e3;
+}
+
+function picture(size: number, mood: MoodName): PlanarPicture {
+  return { planar: toPlanar(drawLandscape(size, size, 1, mood)), width: size, height: size };
+}

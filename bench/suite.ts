@@ -1,0 +1,36 @@
+import type { Device, DType, Roofline } from '../engine/index.ts';
+import type { Environment } from './environment.ts';
+import type { Row } from './row.ts';
+
+/** Which rows of whole networks there are to be. */
+export interface NetworkChoice {
+  readonly types: readonly DType[];
+  /** sides of the square pictures, in pixels */
+  readonly sizes: readonly number[];
+  /** pictures in a training step */
+  readonly batch: number;
+  /** part of a row's title */
+  readonly filter: string;
+}
+
+/** What the suites of whole networks are told. */
+export interface NetworkSuite extends NetworkChoice {
+  readonly device: Device;
+  readonly roofline: Roofline;
+  readonly environment: Environment;
+  /** seconds to spend on repetitions; one is made in any case */
+  readonly seconds: number;
+  readonly onRow: (row: Row) => void;
+  readonly onGroup: (index: number, count: number, title: string) => void;
+}
+
+const ENOUGH_RUNS = 30;
+
+/** Calls `once` until it has taken `seconds` in all, and once at least. */
+export async function repeat<T>(seconds: number, once: () => Promise<T>): Promise<T[]> {
+  const results: T[] = [];
+  const start = performance.now();
+  do results.push(await once());
+  while (performance.now() - start < seconds * 1e3 && results.length < ENOUGH_RUNS);
+  return results;
+}

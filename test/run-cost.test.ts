@@ -1,0 +1,68 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeTraining } from '../bench/training.ts';
+import { acquireDevice } from '../engine/device/node.ts';
+import type { Device } from '../engine/index.ts';
+import type { StepReport } from '../train/recipes/recipe.ts';
+
+/** What the engine has made and holds after a step. */
+interface Counters {
+  readonly created: number;
+  readonly misses: number;
+  readonly live: number;
+  readonly used: number;
+  readonly compiled: number;
+}
+
+const STEPS = 20;
+
+describe('a training step of a small CAP-VSTNet', () => {
+  let device: Device;
+  let forecast: number;
+  let peak: number;
+  let dispatches: number;
+  const after: Counters[] = [];
+  const reports: StepReport[] = [];
+
+  beforeAll(async () => {
+    device = await acquireDevice({ device: process.env.MIAOBI_DEVICE });
+    const { recipe, batch } = await makeTraining(device, {
+      ...{ size: 32, batchSize: 1, precision: 'f32', nBlocks: [1, 1, 1], nChannels: [4, 16, 64] },
+    });
+    forecast = recipe.forecastBytes(batch);
+    device.pool.resetPeaks();
+    for (let step = 0; step < STEPS; step++) {
+      reports.push(await recipe.step(batch, step));
+      const { created, usedBytes } = device.pool.stats;
+      after.push({
+        ...{ created, used: usedBytes, misses: device.bindGroupMisses },
+        ...{ live: device.liveTensors, compiled: device.pipelines.compiled },
+      });
+    }
+    peak = device.pool.stats.peakAllocatedBytes;
+    dispatches = device.recorder.dispatches;
+    recipe.dispose();
+  });
+  afterAll(() => device.destroy());
+
+  it('creates no buffer, bind group or pipeline from the third on', () => {
+    expect(after[0].created).toBeGreaterThan(100);
+    expect(after[0].misses).toBeGreaterThan(500);
+    const { created, misses, compiled } = after[1];
+    for (const step of after.slice(2)) expect(step).toMatchObject({ created, misses, compiled });
+  });
+
+  it('leaves as many tensors and bytes in use as it found', () => {
+    const { live, used } = after[0];
+    for (const step of after.slice(1)) expect(step).toMatchObject({ live, used });
+  });
+
+  it('takes the memory that was forecast, within a tenth', () => {
+    expect(Math.abs(peak / forecast - 1)).toBeLessThan(0.1);
+  });
+
+  it('is a whole one: it updates the network, and the sum of its losses falls', () => {
+    expect(dispatches / STEPS).toBeGreaterThan(1000);
+    expect(reports.map(({ skipped }) => skipped)).toEqual(reports.map(() => undefined));
+    expect(reports[STEPS - 1].losses.total).toBeLessThan(reports[0].losses.total);
+  });
+});
