@@ -83,12 +83,13 @@ async function watch(order: TrainOrder, device: Device, training: Awaited<Return
 function end(result: SessionResult, { plan, globals, log }: TrainOrder, exitCode: number): void {
   const { step, skipped } = result.progress;
   const facts = { run: plan.path, end: result.end, step, skipped, checkpoint: result.checkpoint?.path };
-  const { forecastBytes, peakBytes } = result;
+  const { forecastBytes, peakBytes, report } = result;
+  if (report !== undefined) log.info(`Report: ${report}`);
   if (result.end === 'interrupted') {
     log.info(`Stopped at step ${step}, saved. Go on with: miaobi train --resume ${plan.path}`);
     process.exitCode = exitCode;
   } else log.info(`Finished at step ${step}${skipped > 0 ? `, ${skipped} batches skipped` : ''}.`);
-  const text = globals.json ? JSON.stringify({ ...facts, forecastBytes, peakBytes }, null, 2) : plan.path;
+  const text = globals.json ? JSON.stringify({ ...facts, forecastBytes, peakBytes, report }, null, 2) : plan.path;
   process.stdout.write(`${text}\n`);
 }
 

@@ -54,6 +54,24 @@ describe('the loop', () => {
     expect((await readdir(run)).filter((name) => name.startsWith('.') || name === 'run.lock')).toEqual([]);
   });
 
+  it('evaluates when it is time, and can choose the best by what that measured', async () => {
+    const scores = [3, 1, 2];
+    const training = {
+      ...lineTraining(device, { steps: 12 }),
+      bestMetric: 'distance',
+      evaluate: async () => ({ distance: scores.shift() as number }),
+    };
+    await train(device, training, { runs, schedule: { ...schedule, evalEvery: 4 } });
+    const best = JSON.parse(await readFile(join(runs, 'x', 'best.json'), 'utf8'));
+    expect(best).toMatchObject({ step: 8, metric: 'distance', value: 1 });
+    const measured = (await readMetrics(join(runs, 'x', 'metrics.jsonl'))).filter((line) => line.eval);
+    expect(measured.map((line) => [line.step, line.eval?.distance])).toEqual([
+      [4, 3],
+      [8, 1],
+      [12, 2],
+    ]);
+  });
+
   it('asks for as many more batches as were skipped, and warns when several were', async () => {
     const warnings: string[] = [];
     const skip = (step: number) => step >= 3 && step < 9;

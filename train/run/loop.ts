@@ -1,71 +1,15 @@
 /** The loop that every training runs in: steps, metrics, samples, checkpoints, and a way to stop that loses nothing. */
-import { type Device, DeviceLostError } from '../../engine/index.ts';
+import { DeviceLostError } from '../../engine/index.ts';
 import type { Loader } from '../data/loader.ts';
 import { DivergedError } from '../errors.ts';
 import type { Recipe, StepReport } from '../recipes/recipe.ts';
 import { type Checkpoint, pruneCheckpoints, writeCheckpoint } from './checkpoint.ts';
 import type { Best } from './checkpoint-state.ts';
 import { diskError, writable } from './disk.ts';
-import type { RunFolder } from './folder.ts';
 import { Interval, type IntervalReport } from './interval.ts';
+import type { LoopOptions, LoopResult, Progress } from './loop-options.ts';
 import { hasSamples, writeSamples } from './samples.ts';
 import { SkipGuard, stuckError } from './skip-guard.ts';
-
-/** Where a run stands: what a checkpoint keeps beside the recipe's own state. */
-export interface Progress {
-  /** batches seen */
-  readonly step: number;
-  /** batches that updated nothing */
-  readonly skipped: number;
-  /** of training */
-  readonly seconds: number;
-  readonly best?: Best;
-}
-
-export interface Schedule {
-  readonly printEvery: number;
-  readonly sampleEvery: number;
-  readonly saveEvery: number;
-  /** steps between evaluations; 0: none */
-  readonly evalEvery: number;
-  readonly keepLast: number;
-}
-
-export interface LoopOptions<Batch> {
-  readonly device: Device;
-  readonly folder: RunFolder;
-  readonly start: Progress;
-  readonly schedule: Schedule;
-  readonly imagesPerStep: number;
-  /** batches in one pass over the data; epochs are not counted when left out */
-  readonly stepsPerEpoch?: number;
-  /** what the sample sheets show */
-  readonly sampleBatch: Batch;
-  /** measures the model; the lower, the better */
-  readonly evaluate?: () => Promise<Readonly<Record<string, number>>>;
-  /** which loss or evaluation `best.json` follows; the sum of the losses when left out */
-  readonly bestMetric?: string;
-  /** goes into the checkpoints' headers */
-  readonly metadata?: ReadonlyMap<string, string>;
-  /** set when the run is to stop after this step: the name of a signal */
-  readonly stopRequested?: () => string | undefined;
-  /** after each step */
-  readonly onStep?: (step: number) => void;
-  /** after the first step and every `printEvery` */
-  readonly onInterval?: (report: IntervalReport) => void;
-  readonly say?: (line: string) => void;
-  readonly warn?: (line: string) => void;
-  /** see WriteCheckpointOptions */
-  readonly onPhase?: (phase: string) => void;
-}
-
-export interface LoopResult {
-  readonly end: 'finished' | 'interrupted';
-  readonly progress: Progress;
-  /** what asked for the stop */
-  readonly signal?: string;
-  readonly checkpoint: Checkpoint | undefined;
-}
 
 /**
  * Trains from `start` until the recipe has made all its updates, or until a stop is asked for; saves at the end.

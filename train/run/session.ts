@@ -5,7 +5,8 @@ import type { Training } from '../recipes/system.ts';
 import { point } from './checkpoint.ts';
 import { loadCheckpoint, newestCheckpoint, openRunCheckpoint, supersede, takePlace } from './checkpoint-read.ts';
 import { lockFolder, openFolder, type RunFacts, rewind } from './folder.ts';
-import { type LoopOptions, type LoopResult, type Progress, runTraining, type Schedule } from './loop.ts';
+import { runTraining } from './loop.ts';
+import type { LoopOptions, LoopResult, Progress, Schedule } from './loop-options.ts';
 import type { RunPlan } from './plan.ts';
 import { writeReport } from './report.ts';
 import { loadWeights } from './weights.ts';
@@ -31,6 +32,8 @@ export interface SessionOptions
 export interface SessionResult extends LoopResult {
   readonly forecastBytes: number;
   readonly peakBytes: number;
+  /** path of report.html, when one was asked for */
+  readonly report?: string;
 }
 
 /**
@@ -91,8 +94,7 @@ export async function runSession<Batch>(
   } finally {
     folder.close();
   }
-  if (options.report) say(`Report: ${await writeReport(folder.path)}`);
-  return outcome;
+  return options.report ? { ...outcome, report: await writeReport(folder.path) } : outcome;
 }
 
 /** Peak bytes of a step, said and held against the budget. */
