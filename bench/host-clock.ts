@@ -11,3 +11,9 @@ export function threadMs(): number {
     return Number.NaN;
   }
 }
+
+/** Microseconds that all threads of this process have spent on cores: a software driver's arithmetic is in it. */
+export function processUs(): number {
+  const { user, system } = process.cpuUsage();
+  return user + system;
+}

@@ -16,6 +16,7 @@ import { planStylize } from '../models/cap-vstnet/stylize-plan.ts';
 import { toPlanar } from '../train/data/image/picture.ts';
 import { drawLandscape, type MoodName } from '../train/data/synth/landscape.ts';
 import { loadCapVstnet } from '../train/infer/load-cap-vstnet.ts';
+import { processUs } from './host-clock.ts';
 import { type Row, timesOf, titleOf } from './row.ts';
 import { type Summary, summarize } from './statistics.ts';
 import { type NetworkChoice, type NetworkSuite, repeat } from './suite.ts';
@@ -61,9 +62,11 @@ async function rowsOf({ device, environment, roofline, seconds }: NetworkSuite, 
   const style = picture(one.size, 'dusk');
   const forecastBytes = device.pool.stats.allocatedBytes - start + planStylize(net, content).forecast.peakBytes;
   device.pool.resetPeaks();
-  const transfer = () => secondsOf(() => stylize(net, content, [{ picture: style, weight: 1 }]));
+  const transfer = () => timed(() => stylize(net, content, [{ picture: style, weight: 1 }]));
   const first = await transfer();
-  const whole = summarize(await repeat(seconds, transfer));
+  const runs = await repeat(seconds, transfer);
+  const whole = summarize(runs.map((run) => run.seconds));
+  const cpuUs = summarize(runs.map((run) => run.cpuUs)).median;
   const { peakAllocatedBytes, peakUsedBytes } = device.pool.stats;
   const { parts, total } = await partsOf(device, net, content, style);
   for (const [, leaf] of leaves(net.params as unknown as Tree)) leaf.dispose();
@@ -75,14 +78,15 @@ async function rowsOf({ device, environment, roofline, seconds }: NetworkSuite, 
   });
   const memory = { peakBytes: peakAllocatedBytes - start, liveBytes: peakUsedBytes - start, forecastBytes };
   return [
-    { ...row('transfer', whole, total), firstMs: first * 1e3, ...memory },
-    ...parts.map(({ pass, seconds, cost }) => row(pass, summarize([seconds]), cost)),
+    { ...row('transfer', whole, total), cpuUs, firstMs: first.seconds * 1e3, ...memory },
+    ...parts.map(({ pass, seconds, cpuUs, cost }) => ({ ...row(pass, summarize([seconds]), cost), cpuUs })),
   ];
 }
 
 interface Part {
   readonly pass: string;
   readonly seconds: number;
+  readonly cpuUs: number;
   /** absent where the work is on the host */
   readonly cost?: Cost;
 }
@@ -91,11 +95,14 @@ interface Part {
 async function partsOf(device: Device, net: CapVstnet, content: PlanarPicture, style: PlanarPicture) {
   const { params, config } = net;
   const parts: Part[] = [];
-  const timed = async <T>(pass: string, run: () => T | Promise<T>, cost?: Cost): Promise<T> => {
-    const began = performance.now();
-    const result = await run();
-    await device.finish();
-    parts.push({ pass, seconds: (performance.now() - began) / 1e3, cost });
+  const part = async <T>(pass: string, run: () => T | Promise<T>, cost?: Cost): Promise<T> => {
+    const finished = async () => {
+      const result = await run();
+      await device.finish();
+      return result;
+    };
+    const { result, ...times } = await timed(finished);
+    parts.push({ pass, cost, ...times });
     return result;
   };
   const upload = ({ planar, height, width }: PlanarPicture) =>
@@ -103,11 +110,11 @@ async function partsOf(device: Device, net: CapVstnet, content: PlanarPicture, s
   const forth = (of: PlanarPicture) => scope(() => encode(params, config, upload(of)));
   const back = (z: Tensor) => scope(() => decode(params, config, z));
   const cost = device.forecast(() => void forth(content));
-  const own = await timed('encode content', () => forth(content), cost);
-  const other = await timed('encode style', () => forth(style), cost);
+  const own = await part('encode content', () => forth(content), cost);
+  const other = await part('encode style', () => forth(style), cost);
   const costBack = device.forecast(() => void back(own));
-  const { out } = await timed('statistics and cWCT', () => cwct(own, [{ latent: other, weight: 1 }]));
-  const painted = await timed(
+  const { out } = await part('statistics and cWCT', () => cwct(own, [{ latent: other, weight: 1 }]));
+  const painted = await part(
     'decode',
     async () => {
       const y = back(out);
@@ -121,10 +128,10 @@ async function partsOf(device: Device, net: CapVstnet, content: PlanarPicture, s
   return { parts, total };
 }
 
-async function secondsOf(run: () => Promise<unknown>): Promise<number> {
-  const began = performance.now();
-  await run();
-  return (performance.now() - began) / 1e3;
+async function timed<T>(run: () => Promise<T>): Promise<{ result: T; seconds: number; cpuUs: number }> {
+  const began = { wall: performance.now(), cpu: processUs() };
+  const result = await run();
+  return { result, seconds: (performance.now() - began.wall) / 1e3, cpuUs: processUs() - began.cpu };
 }
 
 function picture(size: number, mood: MoodName): PlanarPicture {

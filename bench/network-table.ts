@@ -28,6 +28,7 @@ export function networkTable(rows: readonly Row[]): string {
       titleOf(row),
       ...[row.us, row.min].map((us) => number(us / 1e6, 3)),
       ...[row.runs, row.clock],
+      number((row.cpuUs ?? MISSING) / 1e6, 2),
       number(row.gflops ?? MISSING, 1),
       percent(row.share ?? MISSING),
       number((row.firstMs ?? MISSING) / 1e3, 1),

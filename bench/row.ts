@@ -29,6 +29,8 @@ export interface Row extends RowName, Environment {
   readonly hostUs?: number;
   /** of it on a core, where the system tells */
   readonly hostCpuUs?: number;
+  /** of all threads on cores, a software driver's too: holds on a busy machine */
+  readonly cpuUs?: number;
   readonly firstMs?: number;
   readonly dispatches?: number;
   readonly checksum?: string;

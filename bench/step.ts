@@ -1,6 +1,6 @@
 import { type Device, type DType, type PhaseProfile, throughputOf } from '../engine/index.ts';
 import type { Recipe } from '../train/recipes/recipe.ts';
-import { threadMs } from './host-clock.ts';
+import { processUs, threadMs } from './host-clock.ts';
 import { type Row, timesOf, titleOf } from './row.ts';
 import { summarize } from './statistics.ts';
 import { type NetworkChoice, type NetworkSuite, repeat } from './suite.ts';
@@ -103,7 +103,7 @@ export async function timeSteps<Batch>(
   device.pool.resetPeaks();
   let step = 0;
   const once = async () => {
-    const began = { wall: performance.now(), cpu: threadMs() };
+    const began = { wall: performance.now(), cpu: threadMs(), all: processUs() };
     const done = recipe.step(batch, step++);
     // the call returns when all is recorded and submitted, and waits for the losses alone
     const recorded = { wall: performance.now(), cpu: threadMs() };
@@ -112,6 +112,7 @@ export async function timeSteps<Batch>(
       seconds: (performance.now() - began.wall) / 1e3,
       hostUs: (recorded.wall - began.wall) * 1e3,
       hostCpuUs: (recorded.cpu - began.cpu) * 1e3,
+      cpuUs: processUs() - began.all,
     };
   };
   const first = await once();
@@ -129,6 +130,7 @@ export async function timeSteps<Batch>(
     phases,
     facts: {
       hostUs: summarize(runs.map((run) => run.hostUs)).median,
+      cpuUs: summarize(runs.map((run) => run.cpuUs)).median,
       ...(Number.isFinite(hostCpuUs) ? { hostCpuUs } : {}),
       firstMs: first.seconds * 1e3,
       dispatches: phases.reduce((sum, { calls }) => sum + calls, 0),
