@@ -55,7 +55,9 @@ export function describe(adapter: GPUAdapter): AdapterInfo {
   const { vendor, architecture, device, description } = adapter.info;
   const fallback = (adapter.info as DawnAdapterInfo).isFallbackAdapter === true;
   const software = fallback || /llvmpipe|swiftshader|softpipe|basic render/i.test(`${device} ${description}`);
-  return { vendor, architecture, device, description: description || device || vendor, software };
+  // browsers tell no more than a vendor and an architecture
+  const name = description || device || `${vendor} ${architecture}`.trim();
+  return { vendor, architecture, device, description: name, software };
 }
 
 function capabilitiesOf(adapter: GPUAdapter, gpu: GPUDevice, info: AdapterInfo): Capabilities {
