@@ -29,7 +29,8 @@ export interface Conv2dOptions extends Partial<Window> {
  *     y[n, o, i, j] = residual + scale · f(bias[o] + Σ_{c, a, b} w[o, c, a, b] · x[n, c, i·stride + a·dilation − padding, …])
  *
  * @param x        [N, C, H, W], f32 or f16; sums are f32
- * @param weights  weight [O, C / groups, kH, kW] and bias [O], dtype of x
+ * @param weights  weight [O, C / groups, kH, kW] and bias [O] of one dtype: that of x, or f32 where x is f16; their
+ *                 gradients have it, too
  * @param options  stride 1, padding 0, paddingMode zeros, dilation 1, groups 1, no activation
  * @returns        [N, O, oH, oW], oH = ⌊(H + padding − dilation · (kH − 1) − 1) / stride⌋ + 1; dtype of x
  * @throws ShapeError when the shapes or options do not fit together
@@ -53,7 +54,7 @@ export interface ConvTranspose2dOptions extends Partial<Omit<Window, 'paddingMod
  * Transposed convolution: the gradient of conv2d in its input, used to enlarge pictures.
  *
  * @param x        [N, I, H, W], f32 or f16; sums are f32
- * @param weights  weight [I, O / groups, kH, kW] and bias [O], dtype of x
+ * @param weights  weight [I, O / groups, kH, kW] and bias [O] of one dtype, as for conv2d
  * @returns        [N, O, oH, oW], oH = (H − 1) · stride − 2 · padding + dilation · (kH − 1) + outputPadding + 1
  * @throws ShapeError when the shapes or options do not fit together
  * @see Dumoulin and Visin 2016, arXiv:1603.07285, chapter 4

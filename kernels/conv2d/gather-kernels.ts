@@ -85,11 +85,12 @@ function paramsOf(g: Gather, epilogue: Epilogue): ParamValues {
   };
 }
 
+/** U: parameters may be f32 where pictures are f16. */
 const bindings = {
   x: read('T'),
-  weight: read('T'),
+  weight: read('U'),
   y: write('T'),
-  bias: optional(read('T'), 'HAS_BIAS'),
+  bias: optional(read('U'), 'HAS_BIAS'),
   residual: optional(read('T'), 'HAS_RESIDUAL'),
 } as const;
 const flags = { HAS_BIAS: [0, 1], HAS_RESIDUAL: [0, 1], CURVED: [0, 1] } as const;

@@ -1,5 +1,5 @@
 /** The convolution and its transposes in either argument: each is made of the others when it is differentiated. */
-import { defineOp, empty, type Op, scope, type Tensor } from '../../engine/index.ts';
+import { type DType, defineOp, empty, type Op, scope, type Tensor } from '../../engine/index.ts';
 import { type Activation, activationGrad, activationRef, checkActivation } from '../lib/activation.ts';
 import { affine } from '../pointwise/ops.ts';
 import { sum } from '../reduce/sum.ts';
@@ -108,12 +108,13 @@ function convGradients(
   needs: { readonly x: boolean; readonly weight: boolean; readonly bias: boolean },
 ) {
   const window = { stride, padding, paddingMode, dilation, groups };
+  const { dtype } = weight;
   return {
     dx: needs.x ? transposedOp({ x: dy, weight }, { ...window, size: [x.shape[2], x.shape[3]] }).y : undefined,
     dweight: needs.weight
-      ? weightGradOp({ x, g: dy }, { ...window, kernel: [weight.shape[2], weight.shape[3]] }).w
+      ? weightGradOp({ x, g: dy }, { ...window, kernel: [weight.shape[2], weight.shape[3]], dtype }).w
       : undefined,
-    dbias: needs.bias ? sum(dy, { axes: [0, 2, 3] }) : undefined,
+    dbias: needs.bias ? sum(dy, { axes: [0, 2, 3], dtype }) : undefined,
   };
 }
 
@@ -152,12 +153,13 @@ export const transposedOp: Op<'x' | 'weight' | 'bias', readonly ['y'], Transpose
   saves: ['x', 'weight'],
   backward: ({ x, weight, dy }, { stride, padding, paddingMode, dilation, groups }, { needs }) => {
     const window = { stride, padding, paddingMode, dilation, groups };
+    const { dtype } = weight;
     return {
       dx: needs.x ? convOp({ x: dy, weight }, window).y : undefined,
       dweight: needs.weight
-        ? weightGradOp({ x: dy, g: x }, { ...window, kernel: [weight.shape[2], weight.shape[3]] }).w
+        ? weightGradOp({ x: dy, g: x }, { ...window, kernel: [weight.shape[2], weight.shape[3]], dtype }).w
         : undefined,
-      dbias: needs.bias ? sum(dy, { axes: [0, 2, 3] }) : undefined,
+      dbias: needs.bias ? sum(dy, { axes: [0, 2, 3], dtype }) : undefined,
     };
   },
   reference: ({ x, weight, bias }, attrs) => {
@@ -178,6 +180,8 @@ function transposedGeometry(x: readonly number[], weight: readonly number[], att
 interface WeightGradAttrs extends Window {
   /** extents [kH, kW] of the weight */
   kernel: readonly [number, number];
+  /** storage type of the gradient, that of the weight; the type of x by default */
+  dtype?: DType;
 }
 
 /** The transpose of the convolution in its weight: w = Σ_pixels x · g. */
@@ -189,7 +193,7 @@ const weightGradOp: Op<'x' | 'g', readonly ['w'], WeightGradAttrs> = defineOp({
   shape: ({ x, g: gradient }, attrs) => {
     const g = weightGradGeometry(x.shape, gradient.shape, attrs);
     checkShape('conv2dWeightGrad', 'g', gradient, outShape(g));
-    return { w: { shape: [g.groups * g.k, g.c, g.kH, g.kW], dtype: x.dtype } };
+    return { w: { shape: [g.groups * g.k, g.c, g.kH, g.kW], dtype: attrs.dtype ?? x.dtype } };
   },
   forward: ({ x, g: dy }, { w: dw }, attrs) => {
     launchWeightGrad({ x, dy, dw }, weightGradGeometry(x.shape, dy.shape, attrs));

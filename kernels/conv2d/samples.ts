@@ -1,4 +1,4 @@
-import type { Sample } from '../../engine/index.ts';
+import type { DType, Sample } from '../../engine/index.ts';
 import type { Activation } from '../lib/activation.ts';
 import type { Window } from './geometry.ts';
 
@@ -105,7 +105,10 @@ export const transposedSamples: readonly Sample<
   },
 ];
 
-export const weightGradSamples: readonly Sample<'x' | 'g', Window & { kernel: readonly [number, number] }>[] = [
+export const weightGradSamples: readonly Sample<
+  'x' | 'g',
+  Window & { kernel: readonly [number, number]; dtype?: DType }
+>[] = [
   { inputs: { x: [2, 3, 7, 9], g: [2, 5, 7, 9] }, attrs: { padding: 1, kernel: [3, 3] } },
   {
     inputs: { x: [1, 4, 9, 9], g: [1, 20, 5, 5] },

@@ -84,6 +84,8 @@ export interface SumOptions {
   axes?: readonly number[] | undefined;
   /** keep the axes with extent 1 */
   keepdims?: boolean | undefined;
+  /** storage type of the result; that of x by default */
+  dtype?: DType | undefined;
 }
 
 /**
@@ -105,12 +107,13 @@ export function mean(x: Tensor, options: SumOptions = {}): Tensor {
 }
 
 function reduceRuns(x: Tensor, options: SumOptions, axes: readonly number[], scale: number): Tensor {
-  const runs = runsOf(axes);
+  const { dtype = x.dtype } = options;
+  const runs = axes.length === 0 && dtype !== x.dtype ? [[0, 0]] : runsOf(axes);
   let out = x;
   runs.forEach(([start, end], i) => {
     // what lies between two runs stays f32: a half would round, and overflow from 65504 on
     const last = i === runs.length - 1;
-    out = sumRun({ x: out }, { start, end, scale: last ? scale : 1, dtype: last ? x.dtype : 'f32' }).y;
+    out = sumRun({ x: out }, { start, end, scale: last ? scale : 1, dtype: last ? dtype : 'f32' }).y;
   });
   return reshape(out, reducedShape(x.shape, axes, options.keepdims ?? false));
 }

@@ -1,6 +1,7 @@
 import * as d from 'typegpu/data';
 import {
   composite,
+  type DType,
   defineKernel,
   defineOp,
   empty,
@@ -23,6 +24,8 @@ import { varianceRef } from './reference.ts';
 interface VarianceAttrs {
   axes: readonly number[];
   correction: number;
+  /** storage type of the result; that of x by default */
+  dtype?: DType;
 }
 
 /** Groups shorter than this in a row are not worth a workgroup's stride. */
@@ -52,8 +55,8 @@ const varianceOp: Op<'x', readonly ['y'], VarianceAttrs> = defineOp({
   name: 'variance',
   inputs: ['x'],
   outputs: ['y'],
-  defaults: { axes: [] as readonly number[], correction: 1 },
-  shape: ({ x }, { axes }) => ({ y: { shape: reducedShape(x.shape, axes, true), dtype: x.dtype } }),
+  defaults: { axes: [], correction: 1 } as VarianceAttrs,
+  shape: ({ x }, { axes, dtype = x.dtype }) => ({ y: { shape: reducedShape(x.shape, axes, true), dtype } }),
   forward: ({ x }, { y }, { axes, correction }) => {
     const layout = layoutOf(x.shape, axes) ?? { outer: 1, groups: y.size, length: x.size / y.size };
     const count = layout.outer * layout.length;
@@ -67,13 +70,14 @@ const varianceOp: Op<'x', readonly ['y'], VarianceAttrs> = defineOp({
   // dx = 2 / (n − correction) · (x − mean) · dy
   backward: ({ x, dy }, { axes, correction }) => {
     const scale = 2 / (x.size / dy.size - correction);
-    return { dx: mul(centred(x, axes), affine(dy, { scale })) };
+    return { dx: mul(centred(x, axes), cast(affine(dy, { scale }), x.dtype)) };
   },
   reference: ({ x }, { axes, correction }) => ({ y: varianceRef(x, axes, correction) }),
   reduction: ({ x }, { axes }) => sizeOf(axes.map((axis) => x.shape[axis])),
   samples: [
     { inputs: { x: [3, 5, 40] }, attrs: { axes: [2] } },
     { inputs: { x: [3, 4, 7, 9] }, attrs: { axes: [0, 2, 3], correction: 0 } },
+    { inputs: { x: [2, 3, 7, 9] }, attrs: { axes: [2, 3], dtype: 'f32' } },
     { inputs: { x: { shape: [2, 1, 33, 31], offset: 1e3 } }, attrs: { axes: [2, 3] }, dtypes: ['f32'] },
     { inputs: { x: { shape: [20000], offset: 1e3 } }, attrs: { axes: [0], correction: 0 }, dtypes: ['f32'] },
     { inputs: { x: [64, 256, 256] }, attrs: { axes: [1, 2] }, bench: '64 planes of 256²' },
@@ -100,7 +104,7 @@ export interface VarianceOptions extends SumOptions {
  * @throws ShapeError when an axis is out of range or given twice, or there are not more values than `correction`
  */
 export function variance(x: Tensor, options: VarianceOptions = {}): Tensor {
-  const { correction = 1, keepdims = false } = options;
+  const { correction = 1, keepdims = false, dtype = x.dtype } = options;
   const axes = normalizeAxes('variance', x.shape, options.axes);
   const count = sizeOf(axes.map((axis) => x.shape[axis]));
   if (count <= correction) {
@@ -110,16 +114,16 @@ export function variance(x: Tensor, options: VarianceOptions = {}): Tensor {
     );
   }
   const found = layoutOf(x.shape, axes)
-    ? varianceOp({ x }, { axes, correction }).y
-    : columnVariance(x, axes, count - correction);
+    ? varianceOp({ x }, { axes, correction, dtype }).y
+    : columnVariance(x, axes, count - correction, dtype);
   return reshape(found, reducedShape(x.shape, axes, keepdims));
 }
 
 /** Leading and middle axes: the mean, then the squares about it, in sums of columns; in f32, whatever x is stored as. */
-function columnVariance(x: Tensor, axes: readonly number[], divisor: number): Tensor {
+function columnVariance(x: Tensor, axes: readonly number[], divisor: number, dtype: DType): Tensor {
   return scope(() => {
     const squares = sum(square(centred(cast(x, 'f32'), axes)), { axes, keepdims: true });
-    return cast(affine(squares, { scale: 1 / divisor }), x.dtype);
+    return cast(affine(squares, { scale: 1 / divisor }), dtype);
   });
 }
 
