@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { exitCodeOf } from '../../cli/errors.ts';
 import { acquireDevice } from '../../engine/device/node.ts';
 import { type Device, overwrite } from '../../engine/index.ts';
+import { DataError } from '../../train/errors.ts';
 import { checkpointSteps } from '../../train/run/checkpoint.ts';
 import { readMetrics } from '../../train/run/metrics.ts';
 import { testDevice } from '../support/device.ts';
@@ -86,6 +87,8 @@ describe('the loop', () => {
     const { message, exitCode } = await failure(train(device, training, { runs }));
     expect(exitCode).toBe(7);
     expect(message).toMatch(/^Step 52: .*the points lie on each other/);
+    // of what was saved every 5 steps, the one before it was clear that nothing moves
+    expect(await checkpointSteps(join(runs, 'x'))).toEqual([5]);
   });
 
   it('names the first bad tensor and keeps the last good checkpoint when it diverges', async () => {
@@ -132,6 +135,16 @@ describe('the loop', () => {
     const resumed = await outcome(join(runs, 'x'));
     await train(device, lineTraining(device, { steps: 18 }), { runs, schedule, name: 'whole' });
     expect(resumed).toEqual(await outcome(join(runs, 'whole')));
+  });
+
+  it('saves before it fails for want of data', async () => {
+    const training = lineTraining(device, { steps: 18 });
+    const batch = (step: number) =>
+      step < 7 ? training.loader.batch(step) : Promise.reject(new DataError('no picture is left'));
+    const starved = { ...training, loader: { ...training.loader, batch } };
+    const { message, exitCode } = await failure(train(device, starved, { runs, schedule }));
+    expect([exitCode, message]).toEqual([4, 'no picture is left']);
+    expect(await checkpointSteps(join(runs, 'x'))).toEqual([4, 7]);
   });
 
   it('refuses a step that does not fit before anything is written', async () => {

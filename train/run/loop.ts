@@ -91,7 +91,7 @@ class Run<Batch> {
   async #one(loader: Loader<Batch>): Promise<void> {
     const { schedule, onStep } = this.#options;
     const began = performance.now();
-    const batch = await loader.batch(this.#step);
+    const batch = await loader.batch(this.#step).catch((error) => this.#saveAndThrow(error));
     const report = await this.#recipe.step(batch, this.#step);
     const seconds = (performance.now() - began) / 1000;
     this.#step++;
@@ -105,7 +105,7 @@ class Run<Batch> {
     if (due(schedule.printEvery) || this.#step === this.#options.start.step + 1) this.#print(report);
     await this.#watchSkips(report);
     if (due(schedule.sampleEvery)) await this.#sample();
-    if (due(schedule.saveEvery) && this.#step < this.#lastStep) await this.#save();
+    if (due(schedule.saveEvery) && this.#step < this.#lastStep && !this.#skips.stuck) await this.#save();
   }
 
   #note(report: StepReport, seconds: number): void {
@@ -181,6 +181,13 @@ class Run<Batch> {
     if (rows.length === 0) return;
     const sheet = await writable(folder.path, () => writeSamples(folder.path, this.#step, rows));
     folder.events?.write({ wallTime: Date.now() / 1000, step: this.#step, images: { samples: sheet } });
+  }
+
+  /** No data is no fault of the model's: what it learned is kept. */
+  async #saveAndThrow(error: unknown): Promise<never> {
+    const known = this.#saved?.state.step ?? this.#options.start.step;
+    if (this.#step > known && !this.#skips.stuck) await this.#save();
+    throw error;
   }
 
   async #save(): Promise<void> {

@@ -15,6 +15,11 @@ export class SkipGuard {
     this.#warn = warn;
   }
 
+  /** Nothing has been updated for some time: there is nothing new to save, and the weights may be beyond help. */
+  get stuck(): boolean {
+    return this.#inARow >= WARN_AFTER;
+  }
+
   /** Counts a step that updated something. */
   pass(): void {
     this.#inARow = 0;
