@@ -17,6 +17,7 @@ import { type Fingerprint, openWorkFolder, type WorkFolder, workFolderOf } from 
 import { readSized } from '../train/infer/stylize-picture.ts';
 import { framePainter, paintFilm } from '../train/infer/stylize-video.ts';
 import { lockRun, runningOwner } from '../train/run/lock.ts';
+import { weightsFile } from '../train/run/weights.ts';
 import { runBatch } from './batch.ts';
 import { CliError } from './errors.ts';
 import { listenForStop, type StopListener } from './interrupt.ts';
@@ -161,7 +162,8 @@ async function fingerprint(painting: Painting, job: FilmJob, mode: CapVstnetMode
     content: job.files ? joined(await hashes(job.files)) : await fileSha256(job.content),
     '--style': joined(await hashes(styles.map(({ path }) => path))),
     '--style-weight': styles.map(({ weight }) => weight).join(),
-    '--weights': weights === undefined ? `untrained, --seed ${globals.seed}` : await fileSha256(weights),
+    '--weights':
+      weights === undefined ? `untrained, --seed ${globals.seed}` : await fileSha256(await weightsFile(weights)),
     '--mode': mode,
     '--precision': globals.precision,
     '--alpha': String(1 - alphaC),
