@@ -20,11 +20,12 @@ describe('a bundle of the engine, kernels and models for browsers', () => {
   it('has modules of the project and typegpu in it, and nothing of Node', () => {
     const foreign = whole.modules.filter((name) => !PORTABLE.includes(name.split('/')[0]));
     // what typegpu itself depends on; vite puts "browser-external" where a module of Node was imported
-    const packages = new Set(foreign.map((name) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(name)?.[1] ?? name));
+    const packages = new Set(foreign.map((name) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(name)?.[1] ?? name));
     packages.delete('\0rolldown/runtime.js');
     expect([...packages].sort()).toEqual(['tinyest', 'tsover-runtime', 'typed-binary', 'typegpu']);
     const scripts = [...whole.files].filter(([name]) => name.endsWith('.js'));
-    for (const [name, code] of scripts) expect(code, name).not.toMatch(/["'`]node:|\brequire\(|\bprocess\.(?!env)/);
+    const ofNode = /["'`]node:|\brequire\(|\bprocess\.(?!env)/;
+    for (const [name, code] of scripts) expect(ofNode.exec(code)?.[0], name).toBeUndefined();
   });
 
   it('carries every shader, and no other asset', () => {
