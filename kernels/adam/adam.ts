@@ -40,7 +40,7 @@ const squaresKernel = defineKernel({
 const guardKernel = defineKernel({
   name: 'adam.guard',
   wgsl: new URL('./guard.wgsl', import.meta.url),
-  params: d.struct({ parts: d.u32, infos: d.u32, maxNorm: d.f32 }).$name('Params'),
+  params: d.struct({ parts: d.u32, infos: d.u32, maxNorm: d.f32, unscale: d.f32 }).$name('Params'),
   bindings: { part: read('f32'), info: optional(read('u32'), 'HAS_INFO'), control: write('f32') },
   keys: { WG: [WG], HAS_INFO: [0, 1] },
   grid: () => 1,
@@ -52,15 +52,21 @@ export interface GuardOptions {
   maxNorm?: number;
   /** u32 [n]: any value above 0 forbids the update, such as the `info` of a factorisation */
   info?: Tensor;
+  /** the gradients are this times too large, because the loss was; 1 by default */
+  lossScale?: number;
 }
 
 /**
- * What an update needs to know of all gradients, left on the device: [scale, ok, norm, worst info], f32 [4]. `ok` is 0
- * when the norm is NaN or infinite, or an info is above 0.
+ * What an update needs to know of all gradients, left on the device: [scale, ok, norm, worst info], f32 [4]. `scale`
+ * takes the loss scale out, and clips; `norm` is without the loss scale. `ok` is 0 when the norm is NaN or infinite, or
+ * an info is above 0.
  *
  * @param grads  flat f32 buffers whose padding is zero
  */
-export function gradientGuard(grads: readonly Tensor[], { maxNorm = 0, info }: GuardOptions = {}): Tensor {
+export function gradientGuard(
+  grads: readonly Tensor[],
+  { maxNorm = 0, info, lossScale = 1 }: GuardOptions = {},
+): Tensor {
   const [{ device }] = grads;
   const runs = grads.map(({ size }) => Math.ceil(size / RUN));
   const parts = runs.reduce((sum, n) => sum + n, 0);
@@ -72,7 +78,7 @@ export function gradientGuard(grads: readonly Tensor[], { maxNorm = 0, info }: G
     first += runs[i];
   });
   const control = empty(device, { shape: [4], dtype: 'f32' });
-  const params = { parts, infos: info?.size ?? 0, maxNorm };
+  const params = { parts, infos: info?.size ?? 0, maxNorm, unscale: 1 / lossScale };
   guardKernel.launch({ part, info, control }, params, { WG, HAS_INFO: info ? 1 : 0 });
   part.dispose();
   return control;

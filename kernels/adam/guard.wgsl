@@ -1,6 +1,7 @@
-// control = (scale, ok, norm, failed): clips the global gradient norm to P.maxNorm (0: no clipping) and forbids the
-// update when the norm is not finite or an `info` is not 0. scale = min(1, maxNorm / (norm + 1e-6)), as PyTorch's
-// clip_grad_norm_. One workgroup; the partial sums meet pairwise.
+// control = (scale, ok, norm, failed): takes the loss scale out of the gradients, clips their global norm to P.maxNorm
+// (0: no clipping) and forbids the update when the norm is not finite or an `info` is not 0.
+// scale = unscale · min(1, maxNorm / (norm + 1e-6)), as PyTorch's clip_grad_norm_ on unscaled gradients. One workgroup;
+// the partial sums meet pairwise.
 var<workgroup> sums: array<f32, WG>;
 var<workgroup> failures: array<u32, WG>;
 
@@ -21,11 +22,11 @@ fn main(@builtin(local_invocation_index) t: u32) {
     workgroupBarrier();
   }
   if (t > 0u) { return; }
-  let norm = sqrt(sums[0]);
+  let norm = sqrt(sums[0]) * P.unscale;
   let finite = (bitcast<u32>(sums[0]) & 0x7f800000u) != 0x7f800000u;
   var scale = 1.0;
   if (P.maxNorm > 0.0) { scale = min(1.0, P.maxNorm / (norm + 1e-6)); }
-  control[0] = scale;
+  control[0] = scale * P.unscale;
   control[1] = select(0.0, 1.0, finite && failures[0] == 0u);
   control[2] = norm;
   control[3] = f32(failures[0]);

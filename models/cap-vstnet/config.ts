@@ -1,4 +1,4 @@
-import { ShapeError } from '../../engine/index.ts';
+import { type DType, ShapeError } from '../../engine/index.ts';
 
 /** Shape of a CAP-VSTNet. Both published networks differ in the last two numbers alone. */
 export interface CapVstnetConfig {
@@ -16,6 +16,11 @@ export interface CapVstnetConfig {
   readonly hiddenDim: number;
   /** unsqueezes at the end of the channel refinement */
   readonly spSteps: number;
+  /**
+   * Storage inside the residual function F of every block; that of the state by default. With f16 beside a state of
+   * f32, a block's inverse is as exact as in f32: both directions add the same rounded F(x2).
+   */
+  readonly inner?: DType;
 }
 
 export type CapVstnetMode = 'photo' | 'art';
@@ -36,6 +41,8 @@ export interface BlockSpec {
   /** half width that the first convolution reads: before the squeeze of a stride-2 block */
   readonly inChannels: number;
   readonly middle: number;
+  /** storage inside F, where it is not that of the state */
+  readonly inner?: DType | undefined;
 }
 
 export interface CapVstnetPlan {
@@ -60,7 +67,7 @@ export interface CapVstnetPlan {
  * @throws ShapeError when the refinement would have to drop channels, or widths do not follow the strides
  */
 export function planOf(config: CapVstnetConfig): CapVstnetPlan {
-  const { nBlocks, nStrides, nChannels, inChannel, mult, hiddenDim, spSteps } = config;
+  const { nBlocks, nStrides, nChannels, inChannel, mult, hiddenDim, spSteps, inner } = config;
   const blocks: BlockSpec[] = [];
   let scale = 1;
   nBlocks.forEach((count, stage) => {
@@ -69,7 +76,7 @@ export function planOf(config: CapVstnetConfig): CapVstnetPlan {
       const stride = i === 0 ? nStrides[stage] : 1;
       scale *= stride;
       const inChannels = stride === 2 ? channels / 4 : channels;
-      blocks.push({ stride, channels, inChannels, middle: channels / mult });
+      blocks.push({ stride, channels, inChannels, middle: channels / mult, inner });
     }
   });
   const last = nChannels[nChannels.length - 1];
@@ -87,7 +94,7 @@ export function planOf(config: CapVstnetConfig): CapVstnetPlan {
       );
     }
   }
-  const refined = { stride: 1, channels: width, inChannels: width, middle: width / mult };
+  const refined = { stride: 1, channels: width, inChannels: width, middle: width / mult, inner };
   return {
     blocks,
     refinement: [refined, refined],

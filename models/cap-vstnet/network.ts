@@ -1,5 +1,5 @@
 import { ShapeError, scope, type Tensor } from '../../engine/index.ts';
-import { concat, conv2d, padAxis, slice, squeeze, unsqueeze } from '../../kernels/index.ts';
+import { add, cast, concat, conv2d, padAxis, slice, squeeze, unsqueeze } from '../../kernels/index.ts';
 import { type BlockSpec, type CapVstnetConfig, type CapVstnetPlan, planOf } from './config.ts';
 
 export type ConvParams = {
@@ -22,34 +22,42 @@ export type CapVstnetParams = {
 export type Halves = readonly [Tensor, Tensor];
 
 /**
- * base ± F(x2), F three 3×3 convolutions with reflected borders and ReLU between them; the sum is part of the last one.
+ * base ± F(x2), F three 3×3 convolutions with reflected borders and ReLU between them; the sum is part of the last one
+ * where all of it has one storage type.
  *
  * @param x2    [N, I, H, W]
- * @param base  [N, C, H/stride, W/stride]
+ * @param base  [N, C, H/stride, W/stride]; the result has its dtype
  */
-export function plusResidual({ conv }: BlockParams, x2: Tensor, stride: number, base: Tensor, sign: 1 | -1): Tensor {
+export function plusResidual(
+  { conv }: BlockParams,
+  { stride, inner }: BlockSpec,
+  x2: Tensor,
+  base: Tensor,
+  sign: 1 | -1,
+): Tensor {
   return scope(() => {
     const window = { padding: 1, paddingMode: 'reflect' } as const;
-    const a = conv2d(x2, conv[1], { ...window, stride, activation: 'relu' });
+    const a = conv2d(cast(x2, inner ?? x2.dtype), conv[1], { ...window, stride, activation: 'relu' });
     const b = conv2d(a, conv[4], { ...window, activation: 'relu' });
-    return conv2d(b, conv[7], { ...window, residual: base, scale: sign });
+    if (b.dtype === base.dtype) return conv2d(b, conv[7], { ...window, residual: base, scale: sign });
+    return add(base, cast(conv2d(b, conv[7], { ...window, scale: sign }), base.dtype));
   });
 }
 
 /** (x1, x2) → (sq(x2), sq(x1) + F(x2)), where sq squeezes in a stride-2 block and is the identity elsewhere. */
-export function blockForward(params: BlockParams, { stride }: BlockSpec, [x1, x2]: Halves): Halves {
+export function blockForward(params: BlockParams, spec: BlockSpec, [x1, x2]: Halves): Halves {
   return scope(() => {
-    if (stride === 1) return [x2, plusResidual(params, x2, 1, x1, 1)];
-    return [squeeze(x2), plusResidual(params, x2, 2, squeeze(x1), 1)];
+    if (spec.stride === 1) return [x2, plusResidual(params, spec, x2, x1, 1)];
+    return [squeeze(x2), plusResidual(params, spec, x2, squeeze(x1), 1)];
   });
 }
 
 /** (o0, o1) → (x1, x2): x2 = unsq(o0), x1 = unsq(o1 − F(x2)). */
-export function blockInverse(params: BlockParams, { stride }: BlockSpec, [o0, o1]: Halves): Halves {
+export function blockInverse(params: BlockParams, spec: BlockSpec, [o0, o1]: Halves): Halves {
   return scope(() => {
-    if (stride === 1) return [plusResidual(params, o0, 1, o1, -1), o0];
+    if (spec.stride === 1) return [plusResidual(params, spec, o0, o1, -1), o0];
     const x2 = unsqueeze(o0);
-    return [unsqueeze(plusResidual(params, x2, 2, o1, -1)), x2];
+    return [unsqueeze(plusResidual(params, spec, x2, o1, -1)), x2];
   });
 }
 

@@ -40,15 +40,15 @@ interface BlockGradient {
  */
 export function reverseForward(
   params: BlockParams,
-  { stride }: BlockSpec,
+  spec: BlockSpec,
   [o0, o1]: Halves,
   [d0, d1]: Halves,
 ): BlockGradient {
   return scope(() => {
-    const un = (t: Tensor) => (stride === 2 ? unsqueeze(t) : t);
+    const un = (t: Tensor) => (spec.stride === 2 ? unsqueeze(t) : t);
     const x2 = un(o0);
     // o1 − F(x2) is on the tape; its gradient along −d1 is VJP_F(d1)
-    const { outputs, pull } = vjp(() => [plusResidual(params, x2, stride, o1, -1)], [x2, ...blockLeaves(params)]);
+    const { outputs, pull } = vjp(() => [plusResidual(params, spec, x2, o1, -1)], [x2, ...blockLeaves(params)]);
     const [throughF, ...dParams] = pull([neg(d1)]);
     const dx2 = throughF ? add(un(d0), throughF) : un(d0);
     return { inputs: [un(outputs[0]), x2], dInputs: [un(d1), dx2], dParams };
@@ -62,14 +62,14 @@ export function reverseForward(
  */
 export function reverseInverse(
   params: BlockParams,
-  { stride }: BlockSpec,
+  spec: BlockSpec,
   [x1, x2]: Halves,
   [d1, d2]: Halves,
 ): BlockGradient {
   return scope(() => {
-    const sq = (t: Tensor) => (stride === 2 ? squeeze(t) : t);
+    const sq = (t: Tensor) => (spec.stride === 2 ? squeeze(t) : t);
     const q = sq(d1);
-    const { outputs, pull } = vjp(() => [plusResidual(params, x2, stride, sq(x1), 1)], [x2, ...blockLeaves(params)]);
+    const { outputs, pull } = vjp(() => [plusResidual(params, spec, x2, sq(x1), 1)], [x2, ...blockLeaves(params)]);
     const [throughF, ...dParams] = pull([neg(q)]);
     const inner = throughF ? add(d2, throughF) : d2;
     return { inputs: [sq(x2), outputs[0]], dInputs: [sq(inner), q], dParams };

@@ -1,15 +1,15 @@
 import { ShapeError, scope, type Tensor } from '../../engine/index.ts';
-import { add, cholesky, covariance, matmul, mean, reshape, sub, triangularSolve } from '../../kernels/index.ts';
+import { add, cast, cholesky, covariance, matmul, mean, reshape, sub, triangularSolve } from '../../kernels/index.ts';
 
 export interface Transferred {
-  /** [B, N, h, w] */
+  /** [B, N, h, w], dtype of the content */
   readonly out: Tensor;
   /** u32 [B] of content and style: 0 where the covariance factorised, else 1 + the failing pivot */
   readonly info: readonly [Tensor, Tensor];
 }
 
 /**
- * cWCT inside the graph of a training step: everything stays on the device in f32, and gradients flow into content and
+ * cWCT inside the graph of a training step: everything stays on the device, computed in f32 whatever the latents are, and gradients flow into content and
  * style. A covariance that does not factorise gives `info` > 0 and a meaningless result: the step must be skipped.
  *
  *     y = Ls Lc⁻¹ (x − μc) + μs        Lc Lcᵀ = Σc,  Ls Lsᵀ = Σs
@@ -28,11 +28,11 @@ export function transfer(content: Tensor, style: Tensor): Transferred {
     );
   }
   return scope(() => {
-    const own = factor(content);
-    const other = factor(style);
+    const own = factor(cast(content, 'f32'));
+    const other = factor(cast(style, 'f32'));
     const whitened = triangularSolve(own.l, own.centred);
     const coloured = add(matmul(other.l, whitened), other.mean);
-    return { out: reshape(coloured, content.shape), info: [own.info, other.info] as const };
+    return { out: cast(reshape(coloured, content.shape), content.dtype), info: [own.info, other.info] as const };
   });
 }
 

@@ -1,4 +1,5 @@
-import type { Tensor } from '../../engine/index.ts';
+import { scope, type Tensor } from '../../engine/index.ts';
+import { cast } from '../../kernels/index.ts';
 import type { TapFeatures } from './layers.ts';
 import { type NormalisedVgg, normalisedVggFeatures } from './normalised.ts';
 import { type TorchvisionVgg, torchvisionVggFeatures } from './torchvision.ts';
@@ -11,9 +12,13 @@ export type Vgg19 =
 /**
  * The activations at the four taps of either encoder.
  *
- * @param x  [N, 3, H, W], RGB in [0, 1]
+ * @param x  [N, 3, H, W], RGB in [0, 1]; features are stored as the weights are
  * @throws ShapeError when the picture is too small
  */
 export function vgg19Features(vgg: Vgg19, x: Tensor): TapFeatures {
-  return vgg.layout === 'normalised' ? normalisedVggFeatures(vgg.params, x) : torchvisionVggFeatures(vgg.params, x);
+  return scope(() => {
+    if (vgg.layout === 'normalised') return normalisedVggFeatures(vgg.params, cast(x, vgg.params[0].weight.dtype));
+    const { features } = vgg.params;
+    return torchvisionVggFeatures(vgg.params, cast(x, features[0].weight.dtype));
+  });
 }

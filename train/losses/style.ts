@@ -1,14 +1,14 @@
 /** How far a result is from a style in the statistics of VGG features, and from a content in the features themselves. */
 
 import { ShapeError, scope, type Tensor } from '../../engine/index.ts';
-import { add, affine, concat, mean, reshape, sqrt, square, sub, variance } from '../../kernels/index.ts';
+import { add, affine, cast, concat, mean, reshape, sqrt, square, sub, variance } from '../../kernels/index.ts';
 import { TAPS } from '../../models/vgg/layers.ts';
 import { type Vgg19, vgg19Features } from '../../models/vgg/vgg19.ts';
 
 /** Added to the variance, inside the root. */
 const EPS = 1e-5;
 
-/** Mean and deviation of every channel of every item, [N, C] each. */
+/** Mean and deviation of every channel of every item, [N, C] each, f32. */
 export interface ChannelStatistics {
   readonly mean: Tensor;
   readonly std: Tensor;
@@ -20,7 +20,7 @@ export type StyleTargets = readonly ChannelStatistics[];
 /**
  * Statistics over the pixels, std = √(unbiased variance + 1e-5).
  *
- * @param x  [N, C, H, W] with at least two pixels
+ * @param x  [N, C, H, W] with at least two pixels, f32 or f16
  * @throws ShapeError for other ranks
  * @see Huang, Belongie 2017, arXiv:1703.06868, eq. 5 and 6
  */
@@ -29,8 +29,8 @@ export function channelStatistics(x: Tensor): ChannelStatistics {
     throw new ShapeError(`channelStatistics: expected features [N, C, H, W], got [${x.shape}]. Reshape them.`);
   }
   return scope(() => {
-    const axes = [2, 3];
-    return { mean: mean(x, { axes }), std: sqrt(affine(variance(x, { axes }), { shift: EPS })) };
+    const options = { axes: [2, 3], dtype: 'f32' } as const;
+    return { mean: mean(x, options), std: sqrt(affine(variance(x, options), { shift: EPS })) };
   });
 }
 
@@ -84,7 +84,7 @@ export interface StyleLosses {
 export function styleLosses(vgg: Vgg19, { stylized, style, content }: StyleInputs): StyleLosses {
   return scope(() => {
     const targets = 'dtype' in style ? styleTargets(vgg, style) : style;
-    const goal = content && scope(() => vgg19Features(vgg, content).relu4_1);
+    const goal = content && scope(() => cast(vgg19Features(vgg, content).relu4_1, 'f32'));
     const features = vgg19Features(vgg, stylized);
     const layers = TAPS.map((tap, i) => statisticsError(channelStatistics(features[tap]), targets[i]));
     return {
@@ -93,7 +93,7 @@ export function styleLosses(vgg: Vgg19, { stylized, style, content }: StyleInput
         layers.map((layer) => reshape(layer, [1])),
         0,
       ),
-      ...(goal ? { content: meanSquaredError(features.relu4_1, goal) } : {}),
+      ...(goal ? { content: meanSquaredError(cast(features.relu4_1, 'f32'), goal) } : {}),
     };
   });
 }

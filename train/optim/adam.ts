@@ -17,19 +17,20 @@ export interface Adam<P extends Tree> {
   readonly params: P;
   readonly moment1: P;
   readonly moment2: P;
-  /** the gradients of the last update, before clipping */
+  /** the gradients of the last update, before clipping, with the loss scale still in them */
   readonly gradients: P;
   /** the averaged parameters */
   readonly average: P | undefined;
   /**
    * Records one update. The gradients are no longer needed afterwards.
    *
-   * @param lr    of this step
-   * @param step  updates so far, this one included
-   * @param info  u32: values above 0 forbid the update
-   * @returns     control [scale, ok, norm, worst info], see `gradientGuard`
+   * @param lr         of this step
+   * @param step       updates so far, this one included
+   * @param info       u32: values above 0 forbid the update
+   * @param lossScale  the gradients are this times too large; 1 by default
+   * @returns          control [scale, ok, norm, worst info], see `gradientGuard`
    */
-  update(grads: P, lr: number, step: number, info?: Tensor): Tensor;
+  update(grads: P, lr: number, step: number, info?: Tensor, lossScale?: number): Tensor;
   dispose(): void;
 }
 
@@ -46,10 +47,10 @@ export function adam<P extends Tree>(initial: P, config: AdamConfig = {}): Adam<
     moment2: moment2.views,
     gradients: grad.views,
     average: average?.views,
-    update(grads, lr, step, info) {
+    update(grads, lr, step, info, lossScale) {
       return param.buffers[0].device.recorder.inPhase('optimiser', () => {
         copyLeaves(grad.views, grads);
-        const control = gradientGuard(grad.buffers, { maxNorm: clipNorm, info });
+        const control = gradientGuard(grad.buffers, { maxNorm: clipNorm, info, lossScale });
         param.buffers.forEach((_, i) => {
           const slice = {
             param: param.buffers[i],

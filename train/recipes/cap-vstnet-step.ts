@@ -17,12 +17,14 @@ export interface StepSetting {
   readonly weights: LossWeights;
   /** rebuild activations in the sweep instead of keeping them; true by default */
   readonly reversible?: boolean;
+  /** factor of the loss while gradients flow, which may be f16 on their way; 1 by default */
+  readonly lossScale?: number;
 }
 
 export interface StepResult {
   /** of each micro-batch */
   readonly terms: readonly CapVstnetTerms[];
-  /** mean over the micro-batches, before clipping */
+  /** mean over the micro-batches, before clipping, with the loss scale still in them */
   readonly grads: CapVstnetParams;
   /** [gradient scale, 1 when updated, gradient norm before clipping, worst factorisation] */
   readonly control: Tensor;
@@ -37,7 +39,7 @@ export interface StepResult {
  */
 export function capVstnetStep(
   optimizer: Adam<CapVstnetParams>,
-  { config, vgg, weights, reversible }: StepSetting,
+  { config, vgg, weights, reversible, lossScale = 1 }: StepSetting,
   batches: readonly CapVstnetInputs[],
   lr: number,
   updates: number,
@@ -46,7 +48,8 @@ export function capVstnetStep(
     const terms: CapVstnetTerms[] = [];
     let total: CapVstnetParams | undefined;
     for (const inputs of batches) {
-      const losses = (params: CapVstnetParams) => capVstnetLosses(params, config, vgg, inputs, weights, reversible);
+      const losses = (params: CapVstnetParams) =>
+        scaled(capVstnetLosses(params, config, vgg, inputs, weights, reversible), lossScale);
       const { value, grads } = grad(losses)(optimizer.params);
       terms.push(value);
       total = total ? sumInPlaceOf(total, grads) : grads;
@@ -58,8 +61,16 @@ export function capVstnetStep(
       terms.map((term) => term.info),
       0,
     );
-    return { terms, grads, control: optimizer.update(grads, lr, updates + 1, info) };
+    return { terms, grads, control: optimizer.update(grads, lr, updates + 1, info, lossScale) };
   });
+}
+
+/** What is differentiated, times the loss scale; what is reported stays. */
+function scaled(terms: CapVstnetTerms, scale: number): CapVstnetTerms {
+  if (scale === 1) return terms;
+  const loss = affine(terms.loss, { scale });
+  terms.loss.dispose();
+  return { ...terms, loss };
 }
 
 /** a + b leaf by leaf, freeing both. */

@@ -1,4 +1,5 @@
 /** CAP-VSTNet as `miaobi train cap-vstnet` knows it. */
+import { type Device, NoDeviceError } from '../../engine/index.ts';
 import { CAP_VSTNET, type CapVstnetConfig, type CapVstnetMode } from '../../models/cap-vstnet/config.ts';
 import { capVstnetLoader, type StylePairs } from '../data/datasets/style-pairs.ts';
 import type { Loader } from '../data/loader.ts';
@@ -23,6 +24,9 @@ const OFFICIAL = {
 } as const;
 
 const LAPLACIAN_EPS = 1e-7;
+
+const HALF_NOTE =
+  'Precision: f16 inside the residual functions and the encoder of the losses, f32 elsewhere; the loss is scaled';
 
 export const capVstnet: System = {
   model: 'cap-vstnet',
@@ -61,11 +65,7 @@ export const capVstnet: System = {
     };
   },
   async make(device, settings) {
-    if (settings.precision === 'f16') {
-      throw new RequestError(
-        '--precision f16: cap-vstnet trains in f32 alone for now, as the original does. Leave it out.',
-      );
-    }
+    checkPrecision(settings.precision, device);
     const all = { ...this.preset(settings), ...defined(settings) } as Required<TrainSettings>;
     const mode: CapVstnetMode = all.mode;
     const loader = await capVstnetLoader({
@@ -86,6 +86,7 @@ export const capVstnet: System = {
       weights: weightsOf(all),
       vgg: settings.vgg,
       seed: all.seed,
+      precision: all.precision,
     });
     const recipe = capVstnetRecipe(device, initial, {
       config,
@@ -96,6 +97,7 @@ export const capVstnet: System = {
       betas: [all.beta1, all.beta2],
       clipNorm: all.clipGrad > 0 ? all.clipGrad : undefined,
       ema: settings.ema,
+      precision: all.precision,
       steps: all.steps,
       temporalSteps: all.temporalSteps,
     });
@@ -109,11 +111,21 @@ export const capVstnet: System = {
       notes: [
         `Data: ${loader.contents} contents, ${loader.styles} styles, crops of ${all.cropSize} out of ${all.loadSize} pixels`,
         `Encoder of the losses: ${encoder}${settings.vgg ? '' : '; give trained ones with --vgg vgg_normalised.pth'}`,
+        ...(all.precision === 'f16' ? [HALF_NOTE] : []),
       ],
     };
     return asTraining(training);
   },
 };
+
+/** @throws NoDeviceError where the device has no 16-bit floats */
+function checkPrecision(precision: TrainSettings['precision'], { capabilities, info }: Device): void {
+  if (precision !== 'f16' || capabilities.f16) return;
+  throw new NoDeviceError(
+    `--precision f16: expected a device with 16-bit floats (shader-f16), but ${info.description} has none. ` +
+      'Leave --precision out, or choose another with --device; miaobi devices lists what each can do.',
+  );
+}
 
 /** The published network, or a smaller one whose refinement needs no padding. @throws RequestError */
 function reduced(config: CapVstnetConfig, { nBlocks, nChannels }: TrainSettings): CapVstnetConfig {

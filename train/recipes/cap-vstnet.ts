@@ -7,11 +7,13 @@ import { planarBatch, type StylePairs } from '../data/datasets/style-pairs.ts';
 import { loadVgg } from '../infer/load-vgg.ts';
 import { drawMotion, secondFrame } from '../losses/motion.ts';
 import { type Adam, adam } from '../optim/adam.ts';
+import { type LossScaleState, lossScale } from '../optim/loss-scale.ts';
 import { type CapVstnetInputs, type LossWeights, pack } from './cap-vstnet-losses.ts';
 import { capVstnetStep, learningRate, type StepSetting } from './cap-vstnet-step.ts';
 import type { Json, Recipe, SamplePicture, StepReport } from './recipe.ts';
 
 export interface CapVstnetTraining {
+  /** what samples are painted with */
   readonly config: CapVstnetConfig;
   readonly setting: StepSetting;
   readonly seed: number;
@@ -20,6 +22,8 @@ export interface CapVstnetTraining {
   readonly betas: readonly [number, number];
   readonly clipNorm: number | undefined;
   readonly ema: number | undefined;
+  /** f16: the loss is scaled; f32 by default */
+  readonly precision?: 'f32' | 'f16';
   /** updates without, then with the temporal term */
   readonly steps: number;
   readonly temporalSteps: number;
@@ -48,12 +52,14 @@ export function capVstnetRecipe(
   initial: CapVstnetParams,
   training: CapVstnetTraining,
 ): Recipe<readonly StylePairs[]> {
-  const { config, setting, seed, lr, lrDecay, betas, clipNorm, ema, steps, temporalSteps } = training;
+  const { config, setting, seed, lr, lrDecay, betas, clipNorm, ema, precision, steps, temporalSteps } = training;
   const optimizer: Adam<CapVstnetParams> = adam(initial, { betas, clipNorm, ema });
+  const scaling = precision === 'f16' ? lossScale() : undefined;
   let updates = 0;
 
   const withMotion = () => updates >= steps;
   const weightsNow = (): LossWeights => ({ ...setting.weights, temporal: withMotion() ? setting.weights.temporal : 0 });
+  const settingNow = (): StepSetting => ({ ...setting, weights: weightsNow(), lossScale: scaling?.value ?? 1 });
 
   return {
     model: 'cap-vstnet',
@@ -64,7 +70,7 @@ export function capVstnetRecipe(
       const moving = temporalSteps > 0;
       const { peakBytes } = device.forecast(() => {
         const inputs = batches.map((batch) => inputsOf(device, batch, seed, 0, moving));
-        capVstnetStep(optimizer, setting, inputs, lr, 0);
+        capVstnetStep(optimizer, { ...setting, lossScale: scaling?.value ?? 1 }, inputs, lr, 0);
       });
       return before + peakBytes;
     },
@@ -75,13 +81,7 @@ export function capVstnetRecipe(
         const inputs = batches.map((batch, i) =>
           inputsOf(device, batch, seed, step * batches.length + i, withMotion()),
         );
-        const { terms, control } = capVstnetStep(
-          optimizer,
-          { ...setting, weights: weightsNow() },
-          inputs,
-          rate,
-          updates,
-        );
+        const { terms, control } = capVstnetStep(optimizer, settingNow(), inputs, rate, updates);
         const losses = terms.map((term) => [
           ...[term.contentLoss, term.styleLoss, term.cycleLoss, term.temporalLoss, term.total, term.laplacianValue],
         ]);
@@ -97,9 +97,14 @@ export function capVstnetRecipe(
       const losses = Object.fromEntries(TERMS.map((name, term) => [name, mean(term)]));
       losses.laplacian *= setting.weights.laplacian;
       const kept = Object.entries(losses).filter(([name]) => reported(name, setting.weights, withMotion()));
+      const shown = Object.fromEntries(kept);
+      const overflowed = ok !== 1 && failed === 0;
       if (ok === 1) updates++;
+      if (ok === 1 || overflowed) scaling?.next(overflowed);
+      // an overflow of scaled gradients is no sign of weights that went astray
+      if (scaling && overflowed) return { losses: shown, lr: rate, skipped: overflowReason(scaling.value) };
       const skipped = ok === 1 ? undefined : skipReason(failed, norm);
-      return { losses: { ...Object.fromEntries(kept), gradient_norm: norm }, lr: rate, skipped };
+      return { losses: { ...shown, gradient_norm: norm }, lr: rate, skipped };
     },
 
     tensors: () => ({
@@ -114,9 +119,11 @@ export function capVstnetRecipe(
         if (found) overwrite(target, found);
       }
     },
-    counters: () => ({ updates }),
+    counters: () => ({ updates, ...(scaling ? { loss_scale: scaling.state() } : {}) }),
     restore(counters: Json) {
-      updates = (counters as { updates: number }).updates;
+      const found = counters as { updates: number; loss_scale?: LossScaleState };
+      updates = found.updates;
+      if (found.loss_scale) scaling?.restore(found.loss_scale);
     },
 
     async sample([batch]) {
@@ -150,6 +157,10 @@ function skipReason(failed: number, norm: number): string {
   return failed > 0
     ? `a covariance did not factorise (pivot ${failed})`
     : `the gradient norm is ${norm}, which is not a finite number`;
+}
+
+function overflowReason(next: number): string {
+  return `a gradient overflowed in f16; the loss scale goes down to ${next}`;
 }
 
 /** Uploads a batch, and makes its second frames where the temporal term is on. */
@@ -194,11 +205,20 @@ export interface CapVstnetSetup {
   readonly weights: LossWeights;
   readonly vgg: string | undefined;
   readonly seed: number;
+  /** f32 by default */
+  readonly precision?: 'f32' | 'f16';
 }
 
-/** The untrained network and the encoder of its losses, on a device. */
-export async function setUpCapVstnet(device: Device, { config, weights, vgg: path, seed }: CapVstnetSetup) {
-  const { vgg, description } = await loadVgg(device, path, seed);
+/**
+ * The untrained network and the encoder of its losses, on a device. In f16 the insides of the residual functions and the
+ * encoder are stored in half precision; parameters, the reversible state, statistics and losses stay f32.
+ */
+export async function setUpCapVstnet(
+  device: Device,
+  { config: shape, weights, vgg: path, seed, precision }: CapVstnetSetup,
+): Promise<{ initial: CapVstnetParams; setting: StepSetting; encoder: string }> {
+  const config: CapVstnetConfig = precision === 'f16' ? { ...shape, inner: 'f16' } : shape;
+  const { vgg, description } = await loadVgg(device, path, seed, precision);
   const initial = parametersFrom(device, config, initialParameters(seed));
   return { initial, setting: { config, vgg, weights }, encoder: description };
 }
