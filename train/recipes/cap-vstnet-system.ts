@@ -64,7 +64,7 @@ export const capVstnet: System = {
       temporalWeight: weights.temporal,
     };
   },
-  async make(device, settings) {
+  async make(device, settings, warn) {
     checkPrecision(settings.precision, device);
     const all = { ...this.preset(settings), ...defined(settings) } as Required<TrainSettings>;
     const mode: CapVstnetMode = all.mode;
@@ -78,7 +78,7 @@ export const capVstnet: System = {
       workers: all.workers === 'auto' ? undefined : all.workers,
       maxItems: all.maxItems,
       laplacian: { winRad: all.winRad, eps: LAPLACIAN_EPS },
-      onWarning: (line) => process.emitWarning(line),
+      onWarning: warn,
     });
     const config = reduced(CAP_VSTNET[mode], settings);
     const { initial, setting, encoder } = await setUpCapVstnet(device, {
