@@ -19,7 +19,7 @@ import { framePainter, paintFilm } from '../train/infer/stylize-video.ts';
 import { lockRun, runningOwner } from '../train/run/lock.ts';
 import { weightsFile } from '../train/run/weights.ts';
 import { runBatch } from './batch.ts';
-import { CliError } from './errors.ts';
+import { CliError, exitCodeOf, explain } from './errors.ts';
 import { listenForStop, type StopListener } from './interrupt.ts';
 import { startProgress } from './progress.ts';
 import type { FilmJob } from './stylize-films.ts';
@@ -41,7 +41,13 @@ export async function paintFilms(painting: Painting, jobs: readonly FilmJob[], m
     const { exitCode } = await runBatch(
       jobs.map(({ content }) => content),
       async (_, index) => {
-        if (!stop.requested()) facts.push(await paintOne(painting, jobs[index], mode, stop));
+        if (stop.requested()) return;
+        try {
+          facts.push(await paintOne(painting, jobs[index], mode, stop));
+        } catch (error) {
+          facts.push({ content: jobs[index].content, exitCode: exitCodeOf(error), error: explain(error).text });
+          throw error;
+        }
       },
       { progress: silent, report: (line) => log.error(line), debug: globals.debug },
     );

@@ -154,6 +154,12 @@ describe('the work folder', () => {
     await expect(openWorkFolder(output, INPUTS)).rejects.toThrow(/differs in: --style, content/);
   });
 
+  it('that cannot be made is refused, with the reason', async () => {
+    const file = join(scratch(), 'file');
+    writeFileSync(file, '');
+    await expect(openWorkFolder(join(file, 'out.mp4'), INPUTS)).rejects.toThrow(/a part of the path is a file/);
+  });
+
   it('stands beside the output and goes in the end', async () => {
     const output = join(scratch(), 'frames');
     expect(workFolderOf(`${output}/`)).toBe(`${output}.part`);

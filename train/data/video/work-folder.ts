@@ -3,7 +3,7 @@
  * says what is painted, and for each finished segment a record beside its file. A segment counts once its record is
  * there, which is written last.
  */
-import { mkdir, open, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { open, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { writeAtomic } from '../../atomic-write.ts';
@@ -48,7 +48,8 @@ const stem = (index: number): string => `segment-${String(index).padStart(6, '0'
  *
  * @param inputs  what decides the result: a folder of other inputs is not continued
  * @param anew    remove what other inputs left
- * @throws RequestError when the folder is of other inputs and `anew` is not set; it names what differs
+ * @throws RequestError when the folder is of other inputs and `anew` is not set; it names what differs; or when it
+ *         cannot be written
  */
 export async function openWorkFolder(output: string, inputs: Fingerprint, anew = false): Promise<WorkFolder> {
   const path = workFolderOf(output);
@@ -58,11 +59,10 @@ export async function openWorkFolder(output: string, inputs: Fingerprint, anew =
     if (!anew) throw otherInputs(path, output, changed);
     await rm(path, { recursive: true, force: true });
   }
-  await mkdir(path, { recursive: true });
-  const segments = await readSegments(path);
-  await removeStrays(path, segments.length);
   const plan = { version: 1, inputs };
   await writeAtomic(join(path, 'plan.json'), Buffer.from(`${JSON.stringify(plan, null, 2)}\n`), true);
+  const segments = await readSegments(path);
+  await removeStrays(path, segments.length);
   return {
     path,
     segments,
