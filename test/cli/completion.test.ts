@@ -23,7 +23,7 @@ describe.runIf(has('bash'))('bash completion', () => {
   });
 
   it('knows nested commands', () => {
-    expect(offers('miaobi', 'ckpt', '')).toEqual(['inspect', 'convert']);
+    expect(offers('miaobi', 'ckpt', '')).toEqual(['inspect', 'convert', 'merge', 'strip', 'prune']);
     expect(offers('miaobi', '--json', 'ckpt', 'inspect', '--di')).toEqual(['--diff']);
   });
 
