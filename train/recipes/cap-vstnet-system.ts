@@ -1,5 +1,5 @@
 /** CAP-VSTNet as `miaobi train cap-vstnet` knows it. */
-import { type Device, NoDeviceError } from '../../engine/index.ts';
+import { type Device, leaves, NoDeviceError } from '../../engine/index.ts';
 import { CAP_VSTNET, type CapVstnetConfig, type CapVstnetMode } from '../../models/cap-vstnet/config.ts';
 import { capVstnetLoader, type StylePairs } from '../data/datasets/style-pairs.ts';
 import type { Loader } from '../data/loader.ts';
@@ -101,6 +101,10 @@ export const capVstnet: System = {
       steps: all.steps,
       temporalSteps: all.temporalSteps,
     });
+    // the optimiser has copies; what is free before the first step would count on top of its forecast
+    for (const [, leaf] of leaves(initial)) leaf.dispose();
+    await device.finish();
+    device.pool.trim();
     const training: Training<readonly StylePairs[]> = {
       recipe,
       loader: grouped(loader, all.accumulate),
