@@ -1,13 +1,14 @@
 /**
  * Peak memory of CAP-VSTNet's training passes against depth: reversible (activations rebuilt in the reverse sweep) beside
- * stored (all activations kept, as the original does), by the pool's counters; and how far their gradients differ.
+ * stored (all activations kept, as the original does), by the pool's counters; how far their gradients differ, and how far
+ * those of stored passes differ from themselves when the picture moves by rounding alone.
  *
- *   tsx bench/depth-memory.ts [SIZE]
+ *   tsx bench/depth-memory.ts [SIZE] [GAIN]      weights are uniform in ±GAIN/√fan_in; 1 is where training begins
  */
 import { acquireDevice } from '../engine/device/node.ts';
 import { type Device, grad, leaves, mib, scope, sizeOf, type Tensor, tensor } from '../engine/index.ts';
 import { randomUniforms } from '../engine/random.ts';
-import { abs, mean, sub } from '../kernels/index.ts';
+import { mean, square, sub } from '../kernels/index.ts';
 import { CAP_VSTNET, type CapVstnetConfig, type ParameterSpec } from '../models/cap-vstnet/config.ts';
 import { type CapVstnetParams, decode, encode } from '../models/cap-vstnet/network.ts';
 import { parametersFrom } from '../models/cap-vstnet/parameters.ts';
@@ -19,38 +20,57 @@ import { drawLandscape, type MoodName } from '../train/data/synth/landscape.ts';
 type Pass = (params: CapVstnetParams, config: CapVstnetConfig, x: Tensor) => Tensor;
 
 const size = Number(process.argv[2] ?? 64);
+const gain = Number(process.argv[3] ?? 1);
 const device = await acquireDevice();
-const picture = (mood: MoodName) => tensor(device, toPlanar(drawLandscape(size, size, 1, mood)), [1, 3, size, size]);
-const [content, style] = [picture('noon'), picture('dusk')];
+const upload = (planar: Float32Array) => tensor(device, planar, [1, 3, size, size]);
+const planes = (mood: MoodName) => toPlanar(drawLandscape(size, size, 1, mood));
+const [content, style, moved] = [planes('noon'), planes('dusk'), rounded(planes('noon'))].map(upload);
 
-console.log(`| blocks | stored, peak | reversible, peak | ratio | gradients differ by |\n|---|---|---|---|---|`);
+console.log(
+  `| blocks | stored, peak | reversible, peak | ratio | gradients differ by | stored ones, last bits of the picture changed |`,
+);
+console.log(`|---:|---:|---:|---:|---:|---:|`);
 for (const blocks of [10, 30, 60]) {
   const third = Math.floor(blocks / 3);
   const config = { ...CAP_VSTNET.photo, nBlocks: [blocks - 2 * third, third, third] };
   const params = parametersFrom(device, config, spread);
-  const stored = await measure(device, params, config, encode, decode);
-  const reversible = await measure(device, params, config, encodeReversible, decodeReversible);
+  const stored = await measure(device, params, config, encode, decode, content);
+  const reversible = await measure(device, params, config, encodeReversible, decodeReversible, content);
+  const again = await measure(device, params, config, encode, decode, moved);
   const ratio = (stored.peak / reversible.peak).toFixed(1);
-  const difference = relative(reversible.grads, stored.grads).toExponential(1);
-  console.log(`| ${blocks} | ${mib(stored.peak)} | ${mib(reversible.peak)} | ${ratio} | ${difference} |`);
+  const [difference, noise] = [reversible, again].map(({ grads }) => relative(grads, stored.grads).toExponential(1));
+  console.log(`| ${blocks} | ${mib(stored.peak)} | ${mib(reversible.peak)} | ${ratio} | ${difference} | ${noise} |`);
   for (const [, leaf] of leaves(params as never)) leaf.dispose();
 }
 device.destroy();
 
-/** Weights at which every latent channel varies: the transfer is then well conditioned and gradients can be compared. */
+/** Weights and biases of one size: with biases every latent channel varies. */
 function spread({ shape, fanIn }: ParameterSpec, index: number): Float32Array {
-  const bound = 1.5 / Math.sqrt(fanIn);
+  const bound = gain / Math.sqrt(fanIn);
   return randomUniforms({ seed: 2, step: 0, op: index }, sizeOf(shape)).map((u) => (2 * u - 1) * bound);
 }
 
+/** The same values, each by at most one unit of f32 off: what rounding alone may do to a picture. */
+function rounded(planar: Float32Array): Float32Array {
+  const steps = randomUniforms({ seed: 3, step: 0, op: 0 }, planar.length);
+  return planar.map((x, i) => x * (1 + Math.sign(steps[i] - 0.5) * 2 ** -24));
+}
+
 /** Peak bytes beyond parameters and their gradients, of encode, transfer, decode and the sweep back. */
-async function measure(on: Device, params: CapVstnetParams, config: CapVstnetConfig, enc: Pass, dec: Pass) {
+async function measure(
+  on: Device,
+  params: CapVstnetParams,
+  config: CapVstnetConfig,
+  enc: Pass,
+  dec: Pass,
+  picture: Tensor,
+) {
   await on.finish();
   on.pool.resetPeaks();
   const before = on.pool.stats.usedBytes;
   const loss = (p: CapVstnetParams) => {
-    const mapped = transfer(enc(p, config, content), enc(p, config, style)).out;
-    return mean(abs(sub(dec(p, config, mapped), content)));
+    const mapped = transfer(enc(p, config, picture), enc(p, config, style)).out;
+    return mean(square(sub(dec(p, config, mapped), picture)));
   };
   const { value, grads } = scope(() => grad(loss as never)(params as never)) as { value: Tensor; grads: never };
   const list = leaves(grads).map(([, leaf]) => leaf);
