@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import type { Device, Roofline } from '../engine/index.ts';
 
@@ -15,6 +15,8 @@ export interface Environment {
   readonly node: string;
   readonly platform: string;
   readonly cpu: string;
+  /** processes that were running or wanted to when the bench began, mean of a minute: 0 where the system does not tell */
+  readonly load: number;
   /** with a + where the working tree differs from it */
   readonly commit: string;
   readonly date: string;
@@ -35,6 +37,7 @@ export function environmentOf(device: Device, roofline: Roofline): Environment {
     dawn: `webgpu ${versionOf('webgpu')}`,
     node: process.versions.node,
     platform: `${process.platform} ${process.arch}`,
+    load: Number(loadavg()[0].toFixed(1)),
     cpu: `${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}`,
     commit: commit(),
     date: new Date().toISOString(),
