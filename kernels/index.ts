@@ -1,6 +1,13 @@
 /** Every op. A room adds one line here; tests, gradient checks, shader lint and bench find it through the registry. */
 
-export { type AdamOptions, type AdamSlice, adamUpdate, emaUpdate, type GuardOptions, gradientGuard } from './adam/adam.ts';
+export {
+  type AdamOptions,
+  type AdamSlice,
+  adamUpdate,
+  emaUpdate,
+  type GuardOptions,
+  gradientGuard,
+} from './adam/adam.ts';
 export {
   type BatchNormOptions,
   type BatchNormParams,
