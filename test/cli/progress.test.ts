@@ -47,7 +47,8 @@ describe('progress without a terminal', () => {
 
 it('draws a bar on a terminal', async () => {
   const { stream, text } = recorder(true);
-  const progress = await startProgress({ total: 2, log: makeLog({ stream }) });
+  let clock = 0;
+  const progress = await startProgress({ total: 2, log: makeLog({ stream }), now: () => (clock += 500) });
   progress.advance(2, 'b.png');
   progress.finish();
   expect(text()).toMatch(/100% \| 2\/2 img \| .*img.* \| b\.png/);
