@@ -23,7 +23,7 @@ async function demo(): Promise<void> {
   const device = await acquireDevice();
   const say = (line: string) => process.stdout.write(`demo: ${line}\n`);
   const { software, description } = device.info;
-  say(`using ${description}${software ? ', a software driver: a GPU is a hundred times faster' : ''}`);
+  say(`using ${description}${software ? ', a software driver: slow' : ''}`);
   const { net, description: weights } = await loadCapVstnet(device);
   say(`CAP-VSTNet with ${weights}: it carries over colours and contrasts, but has no trained look`);
   const content = drawLandscape(SIZE.width, SIZE.height, SEED, 'noon');

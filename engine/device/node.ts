@@ -20,6 +20,9 @@ export interface ListedAdapter {
 /** Kept for the life of the process: collected while work is pending, these objects take the process down. */
 const INSTANCES = Symbol.for('miaobi.webgpu.instances');
 
+/** The set-up installs a software driver only where there is no adapter at all; beside a GPU it is the user's to add. */
+const INSTALL_SOFTWARE = 'Install Mesa 25 or newer; on Debian and Ubuntu: apt-get install mesa-vulkan-drivers';
+
 const DAWN_ON = ['allow_unsafe_apis', 'vulkan_enable_f16_on_nvidia'];
 const DAWN_OFF = ['timestamp_quantization'];
 
@@ -31,7 +34,7 @@ export async function acquireDevice(options: NodeAcquireOptions = {}): Promise<D
   const info = describe(adapter);
   if (options.device === 'cpu' && !info.software) {
     throw new NoDeviceError(
-      `--device cpu: expected a software Vulkan driver, found ${info.description}. Run "npm run setup -- --software".`,
+      `--device cpu: expected a software Vulkan driver, found ${info.description}. ${INSTALL_SOFTWARE}`,
     );
   }
   if (info.software) sleepBetweenPolls();
@@ -90,7 +93,7 @@ async function softwareAdapterName(backend?: string): Promise<string> {
     const names = adapters.map(({ name }) => name).join(', ') || 'none';
     throw new NoDeviceError(
       `--device cpu: expected a software Vulkan driver (lavapipe or SwiftShader), found these adapters: ${names}. ` +
-        'Run "npm run setup -- --software" to install one.',
+        INSTALL_SOFTWARE,
     );
   }
   return software.name.split('(')[0].trim();

@@ -52,7 +52,7 @@ export function capVstnetStep(
         scaled(capVstnetLosses(params, config, vgg, inputs, weights, reversible), lossScale);
       const { value, grads } = grad(losses)(optimizer.params);
       terms.push(value);
-      total = total ? sumInPlaceOf(total, grads) : grads;
+      total = total ? sumAndFree(total, grads) : grads;
     }
     const sum = total as CapVstnetParams;
     const share = 1 / batches.length;
@@ -74,7 +74,7 @@ function scaled(terms: CapVstnetTerms, scale: number): CapVstnetTerms {
 }
 
 /** a + b leaf by leaf, freeing both. */
-function sumInPlaceOf<P extends CapVstnetParams>(a: P, b: P): P {
+function sumAndFree<P extends CapVstnetParams>(a: P, b: P): P {
   const others = leaves(b);
   let next = 0;
   return mapTree(a, (leaf) => {
