@@ -1,7 +1,7 @@
 /** `run.lock`: one process at a time writes a run folder. */
 import { randomBytes } from 'node:crypto';
 import { readFileSync, rmSync } from 'node:fs';
-import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { link, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
@@ -49,7 +49,7 @@ export async function lockRun(folder: string): Promise<Lock> {
       if (held === undefined) continue;
       const owner = parseOwner(held);
       if (owner && ownerLives(owner)) throw inUse(folder, owner);
-      await evict(path, held);
+      await evict(temporary, path, held);
       takenOver = owner
         ? `${path}: taken over from process ${owner.pid}, started ${owner.started}, which no longer runs`
         : `${path}: taken over; it named no process`;
@@ -101,17 +101,24 @@ async function claim(temporary: string, path: string): Promise<boolean> {
   }
 }
 
-/** Removes a dead lock; one that a living process put there meanwhile is given back. */
-async function evict(path: string, held: string): Promise<void> {
-  const away = `${path}.${process.pid}-${randomBytes(4).toString('hex')}`;
-  try {
-    await rename(path, away);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
-    throw error;
+/**
+ * Removes a dead lock. Those who want it queue at a file of its own: who comes second finds another content and leaves
+ * it, so a lock that a living process has put there is never touched.
+ */
+async function evict(temporary: string, path: string, held: string): Promise<void> {
+  const queue = `${path}.takeover`;
+  if (!(await claim(temporary, queue))) {
+    const other = await readFile(queue, 'utf8').catch(() => undefined);
+    const owner = other === undefined ? undefined : parseOwner(other);
+    if (owner && !ownerLives(owner)) await rm(queue, { force: true });
+    else await new Promise((resolve) => setTimeout(resolve, 2));
+    return;
   }
-  if ((await readFile(away, 'utf8')) !== held) await link(away, path).catch(() => {});
-  await rm(away, { force: true });
+  try {
+    if ((await readFile(path, 'utf8').catch(() => undefined)) === held) await rm(path, { force: true });
+  } finally {
+    await rm(queue, { force: true });
+  }
 }
 
 function parseOwner(text: string): LockOwner | undefined {
