@@ -5,6 +5,7 @@ import type { Builder } from '../context.ts';
 import { value } from '../values.ts';
 import { answers, pixelsOf } from './answers.ts';
 import { lpipsKind } from './evaluation/lpips.ts';
+import { vggKinds } from './evaluation/vgg19.ts';
 
 /** A picture [H, W, 3] to `out` [h, w] by four of Pillow's filters. */
 const pilResize: Builder = {
@@ -28,4 +29,5 @@ const pilResize: Builder = {
 export const evaluation: Readonly<Record<string, Builder>> = {
   'evaluation/lpips': lpipsKind,
   'evaluation/pil-resize': pilResize,
+  ...vggKinds,
 };
