@@ -1,8 +1,7 @@
-import * as d from 'typegpu/data';
-import { defineKernel, empty, read, type Shape, ShapeError, sizeOf, type Tensor, write } from '../../engine/index.ts';
-import type { Layout } from '../normalize/layout.ts';
+import type { Tensor } from '../../engine/index.ts';
 import { defineNorm, type NormOptions, runNorm } from '../normalize/op.ts';
 import { batchNormEval, layoutOf } from './evaluation.ts';
+import { checkBatch, moveRunning, type RunningOptions } from './running.ts';
 
 const ops = defineNorm({
   name: 'batchNorm',
@@ -27,37 +26,18 @@ const ops = defineNorm({
   ],
 });
 
-const RUNNING_WG = 64;
-const runningKernel = defineKernel({
-  name: 'batchNorm.running',
-  wgsl: new URL('./running.wgsl', import.meta.url),
-  params: d.struct({ channels: d.u32, momentum: d.f32, unbias: d.f32 }).$name('Params'),
-  bindings: {
-    stats: read('vec4f'),
-    mean: read('f32'),
-    variance: read('f32'),
-    newMean: write('f32'),
-    newVariance: write('f32'),
-  },
-  keys: { WG: [RUNNING_WG] },
-  grid: (p) => Math.ceil(p.channels / RUNNING_WG),
-  cost: (p) => ({ flops: 6 * p.channels, bytes: 32 * p.channels }),
-});
-
 export interface BatchNormParams {
   weight?: Tensor | undefined;
   bias?: Tensor | undefined;
   /** [C], f32 */
   runningMean?: Tensor | undefined;
-  /** [C], f32, unbiased */
+  /** [C], f32 */
   runningVar?: Tensor | undefined;
 }
 
-export interface BatchNormOptions extends Pick<NormOptions, 'eps' | 'activation' | 'slope'> {
+export interface BatchNormOptions extends Pick<NormOptions, 'eps' | 'activation' | 'slope'>, RunningOptions {
   /** normalise with the statistics of the batch, and move the running ones */
   training: boolean;
-  /** share of the batch in the new running statistics; 0.1 by default */
-  momentum?: number | undefined;
 }
 
 export interface BatchNormResult {
@@ -72,7 +52,7 @@ export interface BatchNormResult {
  *
  *     y = f((x − mean) / sqrt(var + eps) · weight + bias)        mean, var over N, H, W (biased), or the running ones
  *     runningMean' = (1 − momentum) · runningMean + momentum · mean
- *     runningVar'  = (1 − momentum) · runningVar + momentum · var · n / (n − 1)
+ *     runningVar'  = (1 − momentum) · runningVar + momentum · var · n / (n − 1)        or without the n / (n − 1)
  *
  * Nothing is updated in place: a training step stores the returned running statistics. No gradient flows into them.
  *
@@ -84,46 +64,15 @@ export interface BatchNormResult {
  */
 export function batchNorm(x: Tensor, params: BatchNormParams, options: BatchNormOptions): BatchNormResult {
   const { runningMean, runningVar } = params;
-  const { training, momentum = 0.1, ...rest } = options;
+  const { training, momentum, varianceOfRunning, ...rest } = options;
   const normOptions = { ...rest, weight: params.weight, bias: params.bias };
   if (!training && runningMean && runningVar) {
     return { y: batchNormEval(x, runningMean, runningVar, normOptions), runningMean, runningVar };
   }
   const layout = layoutOf(x.shape);
-  const count = layout.outer * layout.length;
-  if (training && count === 1) {
-    throw new ShapeError(
-      `batchNorm: x [${x.shape}] has one value a channel, whose variance is 0. Expected more; use training: false, or a larger batch.`,
-    );
-  }
+  if (training) checkBatch('batchNorm', x.shape, layout);
   const { y, stats } = runNorm('batchNorm', ops, x, normOptions);
   if (!training || !runningMean || !runningVar) return { y, runningMean, runningVar };
-  const moved = moveRunning(stats, runningMean, runningVar, layout, momentum);
+  const moved = moveRunning('batchNorm', stats, runningMean, runningVar, layout, { momentum, varianceOfRunning });
   return { y, ...moved };
-}
-
-function moveRunning(
-  stats: Tensor,
-  mean: Tensor,
-  variance: Tensor,
-  { groups: channels, outer, length }: Layout,
-  momentum: number,
-): { runningMean: Tensor; runningVar: Tensor } {
-  checkRunning(mean.shape, variance.shape, channels);
-  const newMean = empty(stats.device, { shape: mean.shape, dtype: 'f32' });
-  const newVariance = empty(stats.device, { shape: variance.shape, dtype: 'f32' });
-  const count = outer * length;
-  runningKernel.launch(
-    { stats, mean, variance, newMean, newVariance },
-    { channels, momentum, unbias: count / (count - 1) },
-    { WG: RUNNING_WG },
-  );
-  return { runningMean: newMean, runningVar: newVariance };
-}
-
-function checkRunning(mean: Shape, variance: Shape, channels: number): void {
-  if (sizeOf(mean) === channels && sizeOf(variance) === channels) return;
-  throw new ShapeError(
-    `batchNorm: expected running statistics of shape [${channels}], got runningMean [${mean}] and runningVar [${variance}].`,
-  );
 }

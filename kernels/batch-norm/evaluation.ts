@@ -1,21 +1,11 @@
-import * as d from 'typegpu/data';
-import {
-  defineKernel,
-  defineOp,
-  type Op,
-  read,
-  type Shape,
-  ShapeError,
-  sizeOf,
-  type Tensor,
-  write,
-} from '../../engine/index.ts';
+import { defineOp, type Op, type Shape, ShapeError, sizeOf, type Tensor } from '../../engine/index.ts';
 import { affineGrad, normalizeGrad } from '../normalize/gradient-ops.ts';
 import { launchApply } from '../normalize/launch.ts';
 import type { Layout } from '../normalize/layout.ts';
 import { bothWeights, type NormOptions, slopeOf } from '../normalize/op.ts';
 import { normalizeRef } from '../normalize/reference.ts';
 import { leakyReluGrad } from '../pointwise/ops.ts';
+import { launchFixedStatistics } from './running.ts';
 
 /** @throws ShapeError when there is no channel axis */
 export function layoutOf(shape: Shape): Layout {
@@ -24,17 +14,6 @@ export function layoutOf(shape: Shape): Layout {
   }
   return { outer: shape[0], groups: shape[1], length: sizeOf(shape.slice(2)) };
 }
-
-const FIXED_WG = 64;
-const fixedKernel = defineKernel({
-  name: 'batchNorm.fixed',
-  wgsl: new URL('./fixed.wgsl', import.meta.url),
-  params: d.struct({ channels: d.u32, eps: d.f32 }).$name('Params'),
-  bindings: { mean: read('U'), variance: read('U'), stats: write('vec4f') },
-  keys: { WG: [FIXED_WG] },
-  grid: (p) => Math.ceil(p.channels / FIXED_WG),
-  cost: (p) => ({ flops: 3 * p.channels, bytes: 24 * p.channels }),
-});
 
 interface EvalAttrs {
   eps: number;
@@ -60,7 +39,7 @@ const evalOp: Op<'x' | 'mean' | 'variance' | 'weight' | 'bias', readonly ['y', '
   },
   forward: ({ x, mean, variance, weight, bias }, { y, stats }, { eps, slope }) => {
     const layout = layoutOf(x.shape);
-    fixedKernel.launch({ mean, variance, stats }, { channels: layout.groups, eps }, { WG: FIXED_WG });
+    launchFixedStatistics(mean, variance, stats, eps);
     const affine = weight ? 'group' : 'none';
     launchApply(x, stats, y, layout, { affine, channels: layout.groups, weight, bias }, slope);
   },

@@ -1,5 +1,5 @@
 // Running statistics after a batch: mean' = (1 − m) · mean + m · batch mean, and the same of the variance, whose batch
-// value is unbiased (P.unbias = n / (n − 1)). One thread a channel.
+// value is unbiased (P.unbias = n / (n − 1)) or not (1). One thread a channel.
 @compute @workgroup_size(WG)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let c = id.x;

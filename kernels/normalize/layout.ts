@@ -48,7 +48,13 @@ export function planOf({ outer, groups, length }: Layout, { software }: Capabili
       parts: segments * slab,
     };
   }
-  const vectors = outer * slab;
+  return segmentsOf({ outer, groups, length }, software);
+}
+
+/** The plan of groups that workgroups own or share, however short their slabs are. */
+export function segmentsOf({ outer, groups, length }: Layout, software: boolean): Plan {
+  const lanes = lanesFor(length);
+  const vectors = (outer * length) / lanes;
   const workgroup = vectors < 2048 ? 64 : 256;
   const most = Math.ceil(vectors / (workgroup * 8));
   const wanted = Math.min(Math.ceil((software ? 8 : 512) / groups), most);

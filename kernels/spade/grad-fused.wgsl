@@ -1,0 +1,55 @@
+// The gradient of a group in one workgroup. With d = dy · f′, whose sign is that of y, and e = d · (1 + gamma):
+//   dbeta = d,  dgamma = d · x̂,  A = Σ e,  B = Σ e · x̂,  dx = rstd · (e − (A + x̂ · B) / n).
+// The second loop takes d back from dbeta, where the same thread has put it.
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) t: u32,
+) {
+  let g = groupIndex(group, groups);
+  if (g >= P.groups) { return; } // uniform across the workgroup
+  let count = P.outer * P.length;
+  let found = stats[g];
+  // value k of the group is r values into its slab o; both advance without a division
+  let slabs = WG / P.length;
+  let rest = WG % P.length;
+  var o = t / P.length;
+  var r = t % P.length;
+  var a = V();
+  var b = V();
+  for (var k = t; k < count; k += WG) {
+    let i = placeOf(o, g, r);
+    let j = gammaOf(i, o, g);
+    let xhat = ((V(x[i]) - found.x) - found.y) * found.z;
+    var d = V(dy[i]);
+    if (ACTIVE == 1u) { d = select(P.slope * d, d, yAt(i) > V()); }
+    dgammaBeta[j] = VT(d * xhat);
+    dgammaBeta[j + betaStep()] = VT(d);
+    let e = d * (1.0 + V(gammaBeta[j]));
+    a += e;
+    b += e * xhat;
+    o += slabs;
+    r += rest;
+    if (r >= P.length) {
+      r -= P.length;
+      o++;
+    }
+  }
+  let means = workgroupSum(t, vec2f(total(a), total(b))) * P.inverseCount;
+  o = t / P.length;
+  r = t % P.length;
+  for (var k = t; k < count; k += WG) {
+    let i = placeOf(o, g, r);
+    let j = gammaOf(i, o, g);
+    let xhat = ((V(x[i]) - found.x) - found.y) * found.z;
+    let e = V(dgammaBeta[j + betaStep()]) * (1.0 + V(gammaBeta[j]));
+    dx[i] = VT(found.z * (e - (means.x + xhat * means.y)));
+    o += slabs;
+    r += rest;
+    if (r >= P.length) {
+      r -= P.length;
+      o++;
+    }
+  }
+}

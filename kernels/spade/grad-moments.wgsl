@@ -1,0 +1,42 @@
+// dgamma, dbeta and (A, B) of grad-fused.wgsl for segment s of group g: P.chunk of its P.outer · P.length values (V),
+// counted through the group. One workgroup a segment; grad-apply.wgsl adds the segments.
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) t: u32,
+) {
+  let output = groupIndex(group, groups);
+  if (output >= P.groups * P.segments) { return; } // uniform across the workgroup
+  let g = output / P.segments;
+  let first = (output % P.segments) * P.chunk + t;
+  let end = min(first - t + P.chunk, P.outer * P.length);
+  let found = stats[g];
+  // value k of the group is r values into its slab o; both advance without a division
+  let slabs = WG / P.length;
+  let rest = WG % P.length;
+  var o = first / P.length;
+  var r = first % P.length;
+  var a = V();
+  var b = V();
+  for (var k = first; k < end; k += WG) {
+    let i = placeOf(o, g, r);
+    let j = gammaOf(i, o, g);
+    let xhat = ((V(x[i]) - found.x) - found.y) * found.z;
+    var d = V(dy[i]);
+    if (ACTIVE == 1u) { d = select(P.slope * d, d, yAt(i) > V()); }
+    dgammaBeta[j] = VT(d * xhat);
+    dgammaBeta[j + betaStep()] = VT(d);
+    let e = d * (1.0 + V(gammaBeta[j]));
+    a += e;
+    b += e * xhat;
+    o += slabs;
+    r += rest;
+    if (r >= P.length) {
+      r -= P.length;
+      o++;
+    }
+  }
+  let sums = workgroupSum(t, vec2f(total(a), total(b)));
+  if (t == 0u) { partial[output] = sums; }
+}
