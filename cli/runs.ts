@@ -57,7 +57,9 @@ async function show(name: string, flags: RunsFlags, command: Command): Promise<v
   const report = await writeReport(run.path);
   const { config, environment, latest, best, checkpoints } = run;
   if (globals.json) {
-    const curves = Object.fromEntries(curvesOf(run.metrics).map((curve) => [curve.name, finalValue(curve)]));
+    const curves = Object.fromEntries(
+      curvesOf(run.metrics, run.evaluations).map((curve) => [curve.name, finalValue(curve)]),
+    );
     const all = { ...facts(run), latest, best, checkpoints, final: curves, config, environment, report };
     process.stdout.write(`${JSON.stringify(all, null, 2)}\n`);
     return;
@@ -68,7 +70,7 @@ async function show(name: string, flags: RunsFlags, command: Command): Promise<v
     Object.entries(lines).map(([fact, value]) => ({ fact, value })),
     globals,
   );
-  const rows = curvesOf(run.metrics).map((curve) => row(curve, finalValue(curve)));
+  const rows = curvesOf(run.metrics, run.evaluations).map((curve) => row(curve, finalValue(curve)));
   printTable(rows, globals);
 }
 
@@ -83,7 +85,7 @@ async function plot(names: readonly string[], flags: RunsFlags, command: Command
   const { curvesOf } = await import('../train/run/curves.ts');
   const { writePlots } = await import('../train/run/report.ts');
   const runs = await Promise.all(names.map((name) => describe(name, flags)));
-  const chosen = runs.map((run) => pick(run, curvesOf(run.metrics), flags.metric));
+  const chosen = runs.map((run) => pick(run, curvesOf(run.metrics, run.evaluations), flags.metric));
   const written: string[] = [];
   if (flags.output === undefined) {
     for (const [i, run] of runs.entries()) written.push(...(await writePlots(run.path, chosen[i], flags.smooth)));
@@ -136,7 +138,7 @@ function facts({ name, model, status, step, totalSteps, started, metrics }: RunD
 /** Where the curves of a run ended, smoothed: one column each. */
 async function ends(run: RunDescription, { metric, smooth: weight }: RunsFlags): Promise<Record<string, number>> {
   const { curvesOf, isExact, smooth } = await import('../train/run/curves.ts');
-  const curves = curvesOf(run.metrics).filter(({ name }) =>
+  const curves = curvesOf(run.metrics, run.evaluations).filter(({ name }) =>
     metric === undefined ? name !== 'img_per_s' : name === metric,
   );
   const end = (curve: Curve) => smooth(curve.values, isExact(curve) ? 0 : weight).at(-1) as number;

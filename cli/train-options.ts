@@ -19,6 +19,12 @@ export const OWN_OPTIONS: readonly (readonly [SettingName, Option])[] = [
     'cropSize',
     new Option('--crop-size <pixels>', 'side of the square that is trained on').argParser(wholeNumber(8, 16384)),
   ],
+  [
+    'holdOut',
+    new Option('--hold-out <n>', 'keep so many pictures out of training, for samples and evaluations').argParser(
+      wholeNumber(0, 65536),
+    ),
+  ],
   ['lrDecay', new Option('--lr-decay <x>', 'lr / (1 + x · updates)').argParser(numberIn(0, 1))],
   ['styleWeight', new Option('--style-weight <x>', 'weight of the style statistics').argParser(weight)],
   ['contentWeight', new Option('--content-weight <x>', 'weight of the content features').argParser(weight)],
@@ -64,7 +70,7 @@ export function addTrainOptions(command: Command, systems: readonly SystemEntry[
     .option('--sample-every <n>', 'steps between sample sheets; 0: at the ends alone', wholeNumber(0, MOST), 500)
     .option('--save-every <n>', 'steps between checkpoints; 0: at the end alone', wholeNumber(0, MOST), 1000)
     .option('--keep-last <n>', 'checkpoints that are kept, beside the best', wholeNumber(1, MOST), 3)
-    .option('--eval-every <n>', 'steps between evaluations; 0: none', wholeNumber(0, MOST), 0)
+    .option('--eval-every <n>', 'steps between evaluations of what is held out; 0: none', wholeNumber(0, MOST), 0)
     .option('--no-tensorboard', 'write no event files')
     .option('--tensorboard', 'write event files (the default)')
     .option('--no-report', 'make no report.html at the end')

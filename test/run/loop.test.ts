@@ -6,6 +6,7 @@ import { acquireDevice } from '../../engine/device/node.ts';
 import { type Device, overwrite } from '../../engine/index.ts';
 import { DataError } from '../../train/errors.ts';
 import { checkpointSteps } from '../../train/run/checkpoint.ts';
+import { readEvaluations } from '../../train/run/evaluations.ts';
 import { readMetrics } from '../../train/run/metrics.ts';
 import { testDevice } from '../support/device.ts';
 import { lineTraining } from './line-recipe.ts';
@@ -55,22 +56,67 @@ describe('the loop', () => {
     expect((await readdir(run)).filter((name) => name.startsWith('.') || name === 'run.lock')).toEqual([]);
   });
 
-  it('evaluates when it is time, and can choose the best by what that measured', async () => {
-    const scores = [3, 1, 2];
+  it('evaluates before training, when it is time and at the end, and chooses the best by what that measured', async () => {
+    const scores = [9, 3, 5, 4];
+    const said: string[] = [];
     const training = {
-      ...lineTraining(device, { steps: 12 }),
-      bestMetric: 'distance',
-      evaluate: async () => ({ distance: scores.shift() as number }),
+      ...lineTraining(device, { steps: 10 }),
+      bestMetric: 'error',
+      evaluation: {
+        measure: async () => ({ likeness: scores.shift() as number, odd: Number.NaN }),
+        about: '2 points held out',
+        higherIsBetter: ['likeness'],
+        best: 'likeness',
+      },
     };
-    await train(device, training, { runs, schedule: { ...schedule, evalEvery: 4 } });
-    const best = JSON.parse(await readFile(join(runs, 'x', 'best.json'), 'utf8'));
-    expect(best).toMatchObject({ step: 8, metric: 'distance', value: 1 });
-    const measured = (await readMetrics(join(runs, 'x', 'metrics.jsonl'))).filter((line) => line.eval);
-    expect(measured.map((line) => [line.step, line.eval?.distance])).toEqual([
-      [4, 3],
-      [8, 1],
-      [12, 2],
+    const say = (line: string) => said.push(line);
+    await train(device, training, { runs, say, schedule: { ...schedule, evalEvery: 4 } });
+    const run = join(runs, 'x');
+    expect(scores).toEqual([]);
+    expect(await readEvaluations(run)).toEqual(
+      [9, 3, 5, 4].map((likeness, i) => ({
+        step: [0, 4, 8, 10][i],
+        measures: { likeness },
+        higher_is_better: ['likeness'],
+        about: '2 points held out',
+      })),
+    );
+    const best = JSON.parse(await readFile(join(run, 'best.json'), 'utf8'));
+    expect(best).toMatchObject({ step: 8, metric: 'eval/likeness', value: 5 });
+    const measured = (await readMetrics(join(run, 'metrics.jsonl'))).filter((line) => line.eval);
+    expect(measured.map((line) => [line.step, line.eval])).toEqual([
+      [4, { likeness: 3 }],
+      [8, { likeness: 5 }],
+      [10, { likeness: 4 }],
     ]);
+    expect(said).toContain('evaluation at step 0: likeness 9');
+  });
+
+  it('refuses to evaluate where nothing is held out, and evaluates nothing unasked', async () => {
+    const asked = train(device, lineTraining(device), { runs, schedule: { ...schedule, evalEvery: 4 } });
+    const { message, exitCode } = await failure(asked);
+    expect([exitCode, message]).toEqual([2, expect.stringMatching(/^--eval-every 4: .* line is not .*--hold-out/)]);
+    const measure = () => Promise.reject(new Error('not now'));
+    const training = { ...lineTraining(device, { steps: 2 }), evaluation: { measure, about: 'nothing' } };
+    expect((await train(device, training, { runs, schedule })).end).toBe('finished');
+  });
+
+  it('shows what it was told to, and forecasts by a batch that it trains on', async () => {
+    const training = lineTraining(device, { steps: 2 });
+    const held = { x: new Float32Array(3), t: new Float32Array(1) };
+    const seen: unknown[] = [];
+    const forecast: unknown[] = [];
+    const recipe = {
+      ...training.recipe,
+      sample: (batch: unknown) => {
+        seen.push(batch);
+        return training.recipe.sample(held);
+      },
+      forecastBytes: (batch: unknown) => forecast.push(batch),
+    };
+    await train(device, { ...training, recipe, sampleBatch: held }, { runs, schedule });
+    expect(seen).toEqual([held, held]);
+    expect(forecast).toEqual([await training.loader.batch(0)]);
   });
 
   it('asks for as many more batches as were skipped, and warns when several were', async () => {

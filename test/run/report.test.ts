@@ -3,6 +3,13 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { curvesOf, finalValue, smooth, thin } from '../../train/run/curves.ts';
+import {
+  type Measured,
+  readEvaluations,
+  removeEvaluationsAfter,
+  summarise,
+  writeEvaluation,
+} from '../../train/run/evaluations.ts';
 import { type MetricsLine, openMetrics, readMetrics, truncateMetrics } from '../../train/run/metrics.ts';
 import { plotPng, plotSvg } from '../../train/run/plot.ts';
 import { spread, writeReport } from '../../train/run/report.ts';
@@ -26,15 +33,49 @@ const metricsLine = (step: number, more: Partial<MetricsLine> = {}): MetricsLine
   ...more,
 });
 
+const evaluated = (step: number, measures: Record<string, number>): Measured => ({
+  step,
+  measures: { ssim: 0.5, ...measures },
+  higher_is_better: ['ssim'],
+  about: '2 pairs & more',
+});
+
+describe('evaluations', () => {
+  it('come to a start, a best and an end, each measure by the side that is better', () => {
+    const all = [
+      evaluated(0, { style: 9 }),
+      evaluated(5, { style: 2, ssim: 0.4 }),
+      evaluated(10, { style: 1, ssim: 0.7 }),
+      evaluated(15, { style: 3, ssim: 0.6, late: 8 }),
+    ];
+    const last = (value: number) => ({ value, step: 15 });
+    expect(summarise(all)).toEqual([
+      { name: 'ssim', higherIsBetter: true, before: 0.5, best: { value: 0.7, step: 10 }, last: last(0.6) },
+      { name: 'style', higherIsBetter: false, before: 9, best: { value: 1, step: 10 }, last: last(3) },
+      { name: 'late', higherIsBetter: false, before: undefined, best: last(8), last: last(8) },
+    ]);
+    expect(summarise([evaluated(0, {})])).toEqual([]);
+  });
+
+  it('are read in order, without torn files, and cut off after a step', async () => {
+    const run = join(folder.path, 'evaluated');
+    for (const step of [20, 0, 100]) await writeEvaluation(run, step, { ssim: step }, { about: 'x' });
+    await writeFile(join(run, 'eval', 'step-00000040.json'), '{"step": 4');
+    expect((await readEvaluations(run)).map(({ step }) => step)).toEqual([0, 20, 100]);
+    await removeEvaluationsAfter(run, 20);
+    expect((await readdir(join(run, 'eval'))).sort()).toEqual(['step-00000000.json', 'step-00000020.json']);
+    await removeEvaluationsAfter(run, -1);
+    expect(await readEvaluations(run)).toEqual([]);
+  });
+});
+
 describe('curves', () => {
   it('leave out what skipped steps do not have', () => {
-    const lines = [
-      metricsLine(1),
-      metricsLine(2, { skipped: 'flat', losses: {} }),
-      metricsLine(3, { eval: { ssim: 0.5 } }),
-    ];
-    const curves = Object.fromEntries(curvesOf(lines).map(({ name, steps }) => [name, steps]));
-    expect(curves).toEqual({ 'a<b': [1, 3], ssim: [3], lr: [1, 3], img_per_s: [3] });
+    const lines = [metricsLine(1), metricsLine(2, { skipped: 'flat', losses: {} }), metricsLine(3)];
+    const curves = Object.fromEntries(
+      curvesOf(lines, [evaluated(0, {}), evaluated(3, {})]).map((c) => [c.name, c.steps]),
+    );
+    expect(curves).toEqual({ 'a<b': [1, 3], 'eval/ssim': [0, 3], lr: [1, 3], img_per_s: [3] });
   });
 
   it('are smoothed without a pull from their start', () => {
@@ -83,16 +124,24 @@ describe('the report', () => {
     for (let step = 1; step <= 5; step++) writer.append(metricsLine(step));
     writer.close();
     const planar = new Float32Array(3 * 8 * 8).fill(0.5);
-    const row = ['content', 'style'].map((name) => ({ name, planar, width: 8, height: 8 }));
-    for (let step = 0; step < 9; step++) await writeSamples(run, step, [row, row]);
+    const pictures = ['content', 'style'].map((name) => ({ name, planar, width: 8, height: 8 }));
+    for (let step = 0; step < 9; step++) await writeSamples(run, step, [pictures, pictures]);
+    for (const [step, style] of [9, 0.25, 0.75].entries()) {
+      await writeEvaluation(run, step, { style }, { about: '2 pairs & more' });
+    }
     const html = await readFile(await writeReport(run), 'utf8');
+    const row = '<th>style</th><td>less</td><td>9</td><td>0.25</td><td>1</td><td>0.75</td><td>2</td>';
+    expect(html).toMatch(`<p>2 pairs &amp; more</p>`);
+    expect(html).toMatch(row);
+    const [, pair] = /<div class="pair">(.*?)<\/div>/s.exec(html) ?? [];
+    expect([...pair.matchAll(/samples of step (\d+)/g)].map(([, step]) => step)).toEqual(['0', '8']);
     expect(html.match(/<figure>/g)).toHaveLength(6);
     expect(html.match(/data:image\/webp;base64,/g)).toHaveLength(6);
     expect(html).not.toMatch('<script>alert');
     expect(html).toMatch('run &lt;1&gt;');
     expect(html).toMatch('"name":"a\\u003cb"');
     expect(html).not.toMatch(/(src|href)="(?!data:)/);
-    expect(await readdir(join(run, 'plots'))).toEqual(['a-b.png', 'img_per_s.png', 'lr.png']);
+    expect(await readdir(join(run, 'plots'))).toEqual(['a-b.png', 'eval-style.png', 'img_per_s.png', 'lr.png']);
   });
 
   it('shows the first and the last of many sheets', () => {

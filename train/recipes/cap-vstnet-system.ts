@@ -4,7 +4,8 @@ import { CAP_VSTNET, type CapVstnetConfig, type CapVstnetMode } from '../../mode
 import { capVstnetLoader, type StylePairs } from '../data/datasets/style-pairs.ts';
 import type { Loader } from '../data/loader.ts';
 import { RequestError } from '../errors.ts';
-import { capVstnetRecipe, setUpCapVstnet } from './cap-vstnet.ts';
+import { type CapVstnetRecipe, capVstnetRecipe, setUpCapVstnet } from './cap-vstnet.ts';
+import { HIGHER_IS_BETTER } from './cap-vstnet-evaluation.ts';
 import { LOSS_WEIGHTS, type LossWeights } from './cap-vstnet-losses.ts';
 import { asTraining, type System, type Training, type TrainSettings } from './system.ts';
 
@@ -41,6 +42,7 @@ export const capVstnet: System = {
     'loadSize',
     'cropSize',
     'maxItems',
+    'holdOut',
     'lrDecay',
     'clipGrad',
     'styleWeight',
@@ -77,6 +79,7 @@ export const capVstnet: System = {
       seed: all.seed,
       workers: all.workers === 'auto' ? undefined : all.workers,
       maxItems: all.maxItems,
+      holdOut: all.holdOut,
       laplacian: { winRad: all.winRad, eps: LAPLACIAN_EPS },
       onWarning: warn,
     });
@@ -105,15 +108,18 @@ export const capVstnet: System = {
     for (const [, leaf] of leaves(initial)) leaf.dispose();
     await device.finish();
     device.pool.trim();
+    const { heldOut } = loader;
     const training: Training<readonly StylePairs[]> = {
       recipe,
       loader: grouped(loader, all.accumulate),
       imagesPerStep: all.batchSize * all.accumulate,
       stepsPerEpoch: Math.max(1, Math.ceil(loader.contents / (all.batchSize * all.accumulate))),
       bestMetric: 'total',
+      ...(heldOut.length > 0 ? onPairs(recipe, heldOut, encoder) : {}),
       metadata: { mode, config: JSON.stringify(config) },
       notes: [
         `Data: ${loader.contents} contents, ${loader.styles} styles, crops of ${all.cropSize} out of ${all.loadSize} pixels`,
+        ...(heldOut.length > 0 ? [`Held out: ${counted(heldOut)}, for samples and evaluations`] : []),
         `Encoder of the losses: ${encoder}${settings.vgg ? '' : '; give trained ones with --vgg vgg_normalised.pth'}`,
         ...(all.precision === 'f16' ? [HALF_NOTE] : []),
       ],
@@ -121,6 +127,25 @@ export const capVstnet: System = {
     return asTraining(training);
   },
 };
+
+const counted = ({ length }: readonly unknown[]) => `${length} ${length === 1 ? 'pair' : 'pairs'}`;
+
+/** Samples and evaluations are of the pairs that are held out. */
+function onPairs(
+  recipe: CapVstnetRecipe,
+  heldOut: readonly StylePairs[],
+  encoder: string,
+): Pick<Training<readonly StylePairs[]>, 'sampleBatch' | 'evaluation'> {
+  return {
+    sampleBatch: heldOut,
+    evaluation: {
+      measure: () => recipe.evaluate(heldOut),
+      about: `Held out: ${counted(heldOut)}. Style by ${encoder}.`,
+      higherIsBetter: HIGHER_IS_BETTER,
+      best: 'total',
+    },
+  };
+}
 
 /** @throws NoDeviceError where the device has no 16-bit floats */
 function checkPrecision(precision: TrainSettings['precision'], { capabilities, info }: Device): void {

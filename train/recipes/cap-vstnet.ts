@@ -1,16 +1,16 @@
-import { type Device, leaves, overwrite, scope, type Tensor, tensor } from '../../engine/index.ts';
+import { type Device, leaves, overwrite, scope, type Tensor } from '../../engine/index.ts';
 import type { CapVstnetConfig } from '../../models/cap-vstnet/config.ts';
-import { type CapVstnetParams, decode, encode } from '../../models/cap-vstnet/network.ts';
+import type { CapVstnetParams } from '../../models/cap-vstnet/network.ts';
 import { initialParameters, parametersFrom } from '../../models/cap-vstnet/parameters.ts';
-import { transfer } from '../../models/cap-vstnet/transfer.ts';
-import { planarBatch, type StylePairs } from '../data/datasets/style-pairs.ts';
+import type { StylePairs } from '../data/datasets/style-pairs.ts';
 import { loadVgg } from '../infer/load-vgg.ts';
-import { drawMotion, secondFrame } from '../losses/motion.ts';
 import { type Adam, adam } from '../optim/adam.ts';
 import { type LossScaleState, lossScale } from '../optim/loss-scale.ts';
-import { type CapVstnetInputs, type LossWeights, pack } from './cap-vstnet-losses.ts';
+import { evaluatePairs, sampleRows } from './cap-vstnet-evaluation.ts';
+import { inputsOf } from './cap-vstnet-inputs.ts';
+import { type LossWeights, pack } from './cap-vstnet-losses.ts';
 import { capVstnetStep, learningRate, type StepSetting } from './cap-vstnet-step.ts';
-import type { Json, Recipe, SamplePicture, StepReport } from './recipe.ts';
+import type { Json, Recipe, StepReport } from './recipe.ts';
 
 export interface CapVstnetTraining {
   /** what samples are painted with */
@@ -29,8 +29,14 @@ export interface CapVstnetTraining {
   readonly temporalSteps: number;
 }
 
-/** Stream of the synthetic motions, apart from those of the data. */
-const MOTION_OP = 1 << 20;
+/** Batches on a sample sheet, at most. */
+const MOST_SAMPLES = 8;
+
+/** A recipe that can also measure itself on pairs. */
+export interface CapVstnetRecipe extends Recipe<readonly StylePairs[]> {
+  /** see `evaluatePairs` */
+  evaluate(batches: readonly StylePairs[]): Promise<Record<string, number>>;
+}
 
 /** Terms of the report, in the order in which they are read back. */
 const TERMS = ['content', 'style', 'cycle', 'temporal', 'total', 'laplacian'] as const;
@@ -51,12 +57,13 @@ export function capVstnetRecipe(
   device: Device,
   initial: CapVstnetParams,
   training: CapVstnetTraining,
-): Recipe<readonly StylePairs[]> {
+): CapVstnetRecipe {
   const { config, setting, seed, lr, lrDecay, betas, clipNorm, ema, precision, steps, temporalSteps } = training;
   const optimizer: Adam<CapVstnetParams> = adam(initial, { betas, clipNorm, ema });
   const scaling = precision === 'f16' ? lossScale() : undefined;
   let updates = 0;
 
+  const painted = () => optimizer.average ?? optimizer.params;
   const withMotion = () => updates >= steps;
   const weightsNow = (): LossWeights => ({ ...setting.weights, temporal: withMotion() ? setting.weights.temporal : 0 });
   const settingNow = (): StepSetting => ({ ...setting, weights: weightsNow(), lossScale: scaling?.value ?? 1 });
@@ -67,9 +74,9 @@ export function capVstnetRecipe(
 
     forecastBytes(batches) {
       const before = device.pool.stats.allocatedBytes;
-      const moving = temporalSteps > 0;
       const { peakBytes } = device.forecast(() => {
-        const inputs = batches.map((batch) => inputsOf(device, batch, seed, 0, moving));
+        const motion = temporalSteps > 0 ? { seed, draw: 0 } : undefined;
+        const inputs = batches.map((batch) => inputsOf(device, batch, motion));
         capVstnetStep(optimizer, { ...setting, lossScale: scaling?.value ?? 1 }, inputs, lr, 0);
       });
       return before + peakBytes;
@@ -79,7 +86,7 @@ export function capVstnetRecipe(
       const rate = learningRate(lr, lrDecay, updates);
       const read = scope(() => {
         const inputs = batches.map((batch, i) =>
-          inputsOf(device, batch, seed, step * batches.length + i, withMotion()),
+          inputsOf(device, batch, withMotion() ? { seed, draw: step * batches.length + i } : undefined),
         );
         const { terms, control } = capVstnetStep(optimizer, settingNow(), inputs, rate, updates);
         const losses = terms.map((term) => [
@@ -126,9 +133,8 @@ export function capVstnetRecipe(
       if (found.loss_scale) scaling?.restore(found.loss_scale);
     },
 
-    async sample([batch]) {
-      return sampleRows(device, config, optimizer.average ?? optimizer.params, batch);
-    },
+    sample: (batches) => sampleRows(device, painted(), config, batches.slice(0, MOST_SAMPLES)),
+    evaluate: (batches) => evaluatePairs(device, painted(), setting, batches),
 
     async firstBadTensor() {
       const groups = { gradient: optimizer.gradients, parameter: optimizer.params };
@@ -161,43 +167,6 @@ function skipReason(failed: number, norm: number): string {
 
 function overflowReason(next: number): string {
   return `a gradient overflowed in f16; the loss scale goes down to ${next}`;
-}
-
-/** Uploads a batch, and makes its second frames where the temporal term is on. */
-function inputsOf(device: Device, batch: StylePairs, seed: number, draw: number, moving: boolean): CapVstnetInputs {
-  const { batchSize, size, laplacian } = batch;
-  const upload = (pixels: Uint8Array) => tensor(device, planarBatch(pixels, size * size), [batchSize, 3, size, size]);
-  const content = upload(batch.content);
-  const style = upload(batch.style);
-  if (!moving) return { content, style, laplacian };
-  const motion = drawMotion({ seed, step: draw, op: MOTION_OP }, size, size);
-  return { content, style, laplacian, motion: { field: motion.field, second: secondFrame(content, motion) } };
-}
-
-/** One row a pair: content, style, stylized, and the content brought back from it. */
-async function sampleRows(
-  device: Device,
-  config: CapVstnetConfig,
-  params: CapVstnetParams,
-  batch: StylePairs,
-): Promise<SamplePicture[][]> {
-  const { size, batchSize } = batch;
-  const columns = scope(() => {
-    const { content, style } = inputsOf(device, batch, 0, 0, false);
-    const zc = encode(params, config, content);
-    const stylized = decode(params, config, transfer(zc, encode(params, config, style)).out);
-    const cycle = decode(params, config, transfer(encode(params, config, stylized), zc).out);
-    return { content, style, stylized, cycle };
-  });
-  const planes: [string, Float32Array][] = [];
-  for (const [name, t] of Object.entries(columns)) {
-    planes.push([name, (await t.data()) as Float32Array]);
-    t.dispose();
-  }
-  const area = 3 * size * size;
-  return Array.from({ length: batchSize }, (_, i) =>
-    planes.map(([name, all]) => ({ name, planar: all.subarray(i * area, (i + 1) * area), width: size, height: size })),
-  );
 }
 
 export interface CapVstnetSetup {

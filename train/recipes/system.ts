@@ -30,6 +30,8 @@ export interface TrainSettings {
   readonly workers: number | 'auto';
   /** pictures of each folder at most */
   readonly maxItems?: number;
+  /** pictures, or pairs of them, that are kept out of training: the sample sheets and evaluations are of these */
+  readonly holdOut?: number;
 
   readonly mode?: 'photo' | 'art';
   /** residual blocks of each stage, for a smaller network than the published one */
@@ -51,6 +53,18 @@ export interface TrainSettings {
 
 export type SettingName = keyof TrainSettings;
 
+/** How a model is measured on pictures that it is not trained on: before the first step, every some steps, at the end. */
+export interface Evaluation {
+  /** names and values; leaves everything that decides the next step as it was */
+  measure(): Promise<Readonly<Record<string, number>>>;
+  /** what is measured, for people: "Held out: 4 pairs. Style by VGG-19 from vgg.pth." */
+  readonly about: string;
+  /** the measures where more is better; less is in all others */
+  readonly higherIsBetter?: readonly string[];
+  /** the measure that decides on the best checkpoint when evaluations are made; `bestMetric` does when left out */
+  readonly best?: string;
+}
+
 /** A training that is ready to run. */
 export interface Training<Batch> {
   readonly recipe: Recipe<Batch>;
@@ -58,11 +72,12 @@ export interface Training<Batch> {
   /** pictures that one call of the recipe's step takes in */
   readonly imagesPerStep: number;
   readonly stepsPerEpoch?: number;
-  /** what the sample sheets show; the batch of step 0 when left out */
+  /** what the sample sheets show: pictures that are held out, where there are some; the batch of step 0 when left out */
   readonly sampleBatch?: Batch;
-  /** which loss or evaluation decides on the best checkpoint; the sum of the losses when left out */
+  /** which loss decides on the best checkpoint; the sum of the losses when left out */
   readonly bestMetric?: string;
-  readonly evaluate?: () => Promise<Readonly<Record<string, number>>>;
+  /** where there are pictures that it is not trained on */
+  readonly evaluation?: Evaluation;
   /** goes into the headers of the weights' files: what tells one mode of a network from another */
   readonly metadata?: Readonly<Record<string, string>>;
   /** facts for the user, a line each: data, encoder */

@@ -1,4 +1,5 @@
 /** The curves of a run, smoothed and thinned for a picture. */
+import type { Measured } from './evaluations.ts';
 import type { MetricsLine } from './metrics.ts';
 
 export interface Curve {
@@ -7,8 +8,8 @@ export interface Curve {
   readonly values: readonly number[];
 }
 
-/** Losses first, then evaluations, learning rate and speed; skipped steps have no losses. */
-export function curvesOf(lines: readonly MetricsLine[]): Curve[] {
+/** Losses first, then evaluations as `eval/name`, learning rate and speed; skipped steps have no losses. */
+export function curvesOf(lines: readonly MetricsLine[], evaluations: readonly Measured[] = []): Curve[] {
   const curves = new Map<string, { name: string; steps: number[]; values: number[] }>();
   const put = (name: string, step: number, value: number) => {
     if (!Number.isFinite(value)) return;
@@ -19,15 +20,17 @@ export function curvesOf(lines: readonly MetricsLine[]): Curve[] {
   };
   const seen = lines.filter(({ skipped }) => skipped === undefined);
   for (const line of seen) for (const [name, value] of Object.entries(line.losses)) put(name, line.step, value);
-  for (const line of lines) for (const [name, value] of Object.entries(line.eval ?? {})) put(name, line.step, value);
+  for (const { step, measures } of evaluations) {
+    for (const [name, value] of Object.entries(measures)) put(`eval/${name}`, step, value);
+  }
   for (const line of seen) put('lr', line.step, line.lr);
   // the first step compiles shaders
   for (const line of seen.slice(seen.length > 1 ? 1 : 0)) put('img_per_s', line.step, line.img_per_s);
   return [...curves.values()];
 }
 
-/** A schedule has no noise to smooth. */
-export const isExact = ({ name }: Curve): boolean => name === 'lr';
+/** A schedule has no noise to smooth, and an evaluation is of the same pictures each time. */
+export const isExact = ({ name }: Curve): boolean => name === 'lr' || name.startsWith('eval/');
 
 /**
  * Exponential mean without the pull of its start:

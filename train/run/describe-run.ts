@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { RequestError } from '../errors.ts';
 import { checkpointSteps } from './checkpoint.ts';
 import { type Pointer, PointerSchema } from './checkpoint-state.ts';
+import { type Measured, readEvaluations } from './evaluations.ts';
 import { runningOwner } from './lock.ts';
 import { type MetricsLine, readMetrics } from './metrics.ts';
 import { CONFIG_FILE } from './plan.ts';
@@ -21,6 +22,7 @@ export interface RunDescription {
   readonly step: number;
   readonly totalSteps: number | undefined;
   readonly metrics: readonly MetricsLine[];
+  readonly evaluations: readonly Measured[];
   readonly config: Readonly<Record<string, unknown>>;
   readonly environment: Readonly<Record<string, unknown>>;
   readonly latest: Pointer | undefined;
@@ -52,6 +54,7 @@ export async function describeRun(path: string): Promise<RunDescription> {
     step: metrics.at(-1)?.step ?? latest?.step ?? 0,
     totalSteps: latest?.total_steps,
     metrics,
+    evaluations: await readEvaluations(path),
     config,
     environment,
     latest,

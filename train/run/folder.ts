@@ -7,6 +7,7 @@ import { writeAtomically } from '../checkpoint/atomic-write.ts';
 import { CHECKPOINTS, sweepLeftovers, writeJson } from './checkpoint.ts';
 import { stepOfName } from './checkpoint-state.ts';
 import { writable } from './disk.ts';
+import { EVALUATIONS, removeEvaluationsAfter } from './evaluations.ts';
 import { type EventWriter, openEvents, truncateEvents } from './events.ts';
 import { LOCK_FILE, lockRun } from './lock.ts';
 import { type MetricsWriter, openMetrics, truncateMetrics } from './metrics.ts';
@@ -52,7 +53,7 @@ export async function lockFolder(plan: RunPlan): Promise<LockedRun> {
     const lock = await lockRun(plan.path);
     try {
       if (plan.mode === 'overwrite') await empty(plan.path);
-      for (const part of ['.', CHECKPOINTS, 'samples']) await sweepLeftovers(join(plan.path, part));
+      for (const part of ['.', CHECKPOINTS, 'samples', EVALUATIONS]) await sweepLeftovers(join(plan.path, part));
     } catch (error) {
       lock.release();
       throw error;
@@ -71,10 +72,11 @@ async function empty(path: string): Promise<void> {
   for (const name of names) await rename(join(path, name), join(away, name));
 }
 
-/** Takes metrics, events and samples back to a step: those beyond belong to a run that did not happen. */
+/** Takes metrics, events, evaluations and samples back to a step: those beyond belong to a run that did not happen. */
 export async function rewind(path: string, step: number): Promise<void> {
   await truncateMetrics(join(path, 'metrics.jsonl'), step);
   await truncateEvents(join(path, 'events'), step);
+  await removeEvaluationsAfter(path, step);
   for (const name of await readdir(join(path, 'samples')).catch(() => [] as string[])) {
     if ((stepOfName(name) ?? 0) > step) await rm(join(path, 'samples', name), { recursive: true, force: true });
   }

@@ -20,7 +20,7 @@ export class Interval {
   readonly #sums = new Map<string, { sum: number; count: number }>();
   #steps = 0;
   #seconds = 0;
-  /** evaluations in the interval, by name */
+  /** the last evaluation in the interval, by `eval/name` */
   measured: Readonly<Record<string, number>> = {};
 
   constructor(imagesPerStep: number) {
@@ -60,8 +60,12 @@ export class Interval {
     return report;
   }
 
-  /** The best so far: this interval when its metric is lower, else the one before. */
-  better(before: Best | undefined, metric: string | undefined, step: number): Best | undefined {
+  /**
+   * The best so far: this interval when its metric is lower, or higher where that is better, else the one before.
+   *
+   * @param metric  a loss, or `eval/` and the name of a measure; the sum of the losses when left out
+   */
+  better(before: Best | undefined, metric: string | undefined, step: number, higher = false): Best | undefined {
     const means = this.means();
     const value =
       metric === undefined
@@ -69,7 +73,7 @@ export class Interval {
         : (this.measured[metric] ?? means[metric]);
     if (value === undefined || Object.keys(means).length === 0) return before;
     const name = metric ?? 'sum of losses';
-    if (before && before.metric === name && before.value <= value) return before;
+    if (before?.metric === name && (higher ? before.value >= value : before.value <= value)) return before;
     return { metric: name, value, step };
   }
 }

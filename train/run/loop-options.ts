@@ -1,4 +1,5 @@
 import type { Device } from '../../engine/index.ts';
+import type { Evaluation } from '../recipes/system.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { Best } from './checkpoint-state.ts';
 import type { RunFolder } from './folder.ts';
@@ -34,9 +35,8 @@ export interface LoopOptions<Batch> {
   readonly stepsPerEpoch?: number;
   /** what the sample sheets show */
   readonly sampleBatch: Batch;
-  /** measures the model; the lower, the better */
-  readonly evaluate?: () => Promise<Readonly<Record<string, number>>>;
-  /** which loss or evaluation `best.json` follows; the sum of the losses when left out */
+  readonly evaluation?: Evaluation;
+  /** which loss `best.json` follows unless evaluations decide; the sum of the losses when left out */
   readonly bestMetric?: string;
   /** goes into the checkpoints' headers */
   readonly metadata?: ReadonlyMap<string, string>;

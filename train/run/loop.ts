@@ -6,6 +6,7 @@ import type { Recipe, StepReport } from '../recipes/recipe.ts';
 import { type Checkpoint, pruneCheckpoints, writeCheckpoint } from './checkpoint.ts';
 import type { Best } from './checkpoint-state.ts';
 import { diskError, writable } from './disk.ts';
+import { writeEvaluation } from './evaluations.ts';
 import { Interval, type IntervalReport } from './interval.ts';
 import type { LoopOptions, LoopResult, Progress } from './loop-options.ts';
 import { hasSamples, writeSamples } from './samples.ts';
@@ -41,7 +42,6 @@ class Run<Batch> {
   #seconds: number;
   #best: Best | undefined;
   #saved: Checkpoint | undefined;
-  #measured: Readonly<Record<string, number>> = {};
 
   constructor(recipe: Recipe<Batch>, options: LoopOptions<Batch>) {
     const { start, warn = () => {} } = options;
@@ -73,7 +73,10 @@ class Run<Batch> {
   async toTheEnd(loader: Loader<Batch>): Promise<LoopResult> {
     const { start, folder, stopRequested = () => undefined } = this.#options;
     let signal = stopRequested();
-    if (start.step === 0 && signal === undefined) await this.#sample();
+    if (start.step === 0 && signal === undefined) {
+      await this.#sample();
+      await this.#evaluate();
+    }
     signal = stopRequested();
     while (this.#step < this.#lastStep && signal === undefined) {
       await this.#one(loader);
@@ -99,8 +102,9 @@ class Run<Batch> {
     if (report.skipped !== undefined) this.#skipped++;
     else await this.#assertFinite(report);
     const due = (every: number) => every > 0 && this.#step % every === 0;
-    if (due(schedule.evalEvery)) await this.#evaluate();
-    this.#note(report, seconds);
+    const measured = due(schedule.evalEvery) || this.#step >= this.#lastStep ? await this.#evaluate() : {};
+    this.#sinceSave.measured = { ...this.#sinceSave.measured, ...tagged('eval', measured) };
+    this.#note(report, seconds, measured);
     onStep?.(this.#step);
     if (due(schedule.printEvery) || this.#step === this.#options.start.step + 1) this.#print(report);
     await this.#watchSkips(report);
@@ -108,7 +112,7 @@ class Run<Batch> {
     if (due(schedule.saveEvery) && this.#step < this.#lastStep && !this.#skips.stuck) await this.#save();
   }
 
-  #note(report: StepReport, seconds: number): void {
+  #note(report: StepReport, seconds: number, measured: Readonly<Record<string, number>>): void {
     const { device, folder, imagesPerStep } = this.#options;
     for (const interval of [this.#sinceSave, this.#sincePrint]) interval.add(report, seconds);
     folder.metrics.append({
@@ -120,9 +124,8 @@ class Run<Batch> {
       img_per_s: Number((imagesPerStep / seconds).toPrecision(4)),
       mem_bytes: device.pool.stats.peakAllocatedBytes,
       ...(report.skipped === undefined ? {} : { skipped: report.skipped }),
-      ...(Object.keys(this.#measured).length === 0 ? {} : { eval: { ...this.#measured } }),
+      ...(Object.keys(measured).length === 0 ? {} : { eval: { ...measured } }),
     });
-    this.#measured = {};
   }
 
   /** @throws DivergedError when too many batches in a row updated nothing */
@@ -152,12 +155,26 @@ class Run<Batch> {
     return start.step > 0 ? `The last good checkpoint is that of step ${start.step}.` : 'No checkpoint was made yet.';
   }
 
-  async #evaluate(): Promise<void> {
-    const { evaluate, folder } = this.#options;
-    if (!evaluate) return;
-    this.#measured = await evaluate();
-    this.#sinceSave.measured = { ...this.#sinceSave.measured, ...this.#measured };
-    folder.events?.write({ wallTime: Date.now() / 1000, step: this.#step, scalars: tagged('eval', this.#measured) });
+  /** Measures and notes it; nothing where no evaluations are made. */
+  async #evaluate(): Promise<Readonly<Record<string, number>>> {
+    const { evaluation, folder, schedule, say } = this.#options;
+    if (!evaluation || schedule.evalEvery === 0) return {};
+    const found = await evaluation.measure();
+    const write = () => writeEvaluation(folder.path, this.#step, found, evaluation);
+    const { measures } = await writable(folder.path, write);
+    folder.events?.write({ wallTime: Date.now() / 1000, step: this.#step, scalars: tagged('eval', measures) });
+    const values = Object.entries(measures).map(([name, value]) => `${name} ${Number(value.toPrecision(3))}`);
+    say?.(`evaluation at step ${this.#step}: ${values.join('  ')}`);
+    return measures;
+  }
+
+  /** What `best.json` follows: a measure when evaluations are made and name one, else a loss. */
+  #better(): Best | undefined {
+    const { evaluation, schedule, bestMetric } = this.#options;
+    const measure = schedule.evalEvery > 0 ? evaluation?.best : undefined;
+    if (measure === undefined) return this.#sinceSave.better(this.#best, bestMetric, this.#step);
+    const higher = evaluation?.higherIsBetter?.includes(measure);
+    return this.#sinceSave.better(this.#best, `eval/${measure}`, this.#step, higher);
   }
 
   #print({ lr }: StepReport): void {
@@ -193,7 +210,7 @@ class Run<Batch> {
   async #save(): Promise<void> {
     const { folder, schedule, metadata, onPhase } = this.#options;
     const recipe = this.#recipe;
-    this.#best = this.#sinceSave.better(this.#best, this.#options.bestMetric, this.#step);
+    this.#best = this.#better();
     folder.sync();
     const state = {
       model: recipe.model,

@@ -1,5 +1,6 @@
 import { type Curve, finalValue, formatNumber, isExact } from './curves.ts';
 import type { RunDescription } from './describe-run.ts';
+import { summarise } from './evaluations.ts';
 import { escapeXml } from './plot.ts';
 
 /** A sample sheet as a data URL. */
@@ -38,10 +39,10 @@ export function reportHtml({ run, curves, sheets, uplot }: ReportParts): string 
 </header>
 <main>
 <section><h2>Numbers</h2>${numbers(run, curves)}</section>
-<section><h2>Curves</h2>
+${evaluation(run)}<section><h2>Curves</h2>
 <label class="smooth">smoothing <input id="smooth" type="range" min="0" max="0.98" step="0.02" value="0.6"></label>
 <div id="curves"></div></section>
-<section><h2>Samples</h2>${sheets.map(figure).join('\n') || '<p>None yet.</p>'}</section>
+<section><h2>Samples</h2>${samples(sheets)}</section>
 <section class="tables"><div><h2>Options</h2>${table(run.config)}</div>
 <div><h2>Environment</h2>${table(run.environment)}</div></section>
 </main>
@@ -54,10 +55,12 @@ ${SCRIPT}</script>
 }
 
 function numbers({ latest, best, metrics, checkpoints }: RunDescription, curves: readonly Curve[]): string {
-  const rows = curves.map((curve) => {
-    const cells = [curve.values[0], finalValue(curve), Math.min(...curve.values)].map(formatNumber);
-    return `<tr><th>${escapeXml(curve.name)}</th>${cells.map((cell) => `<td>${cell}</td>`).join('')}</tr>`;
-  });
+  const rows = curves
+    .filter(({ name }) => !name.startsWith('eval/'))
+    .map((curve) => {
+      const cells = [curve.values[0], finalValue(curve), Math.min(...curve.values)].map(formatNumber);
+      return `<tr><th>${escapeXml(curve.name)}</th>${cells.map((cell) => `<td>${cell}</td>`).join('')}</tr>`;
+    });
   const facts: [string, string][] = [
     ['latest checkpoint', latest ? `step ${latest.step}` : 'none'],
     ['best checkpoint', best ? `step ${best.step}: ${best.metric} ${formatNumber(best.value ?? Number.NaN)}` : 'none'],
@@ -67,6 +70,31 @@ function numbers({ latest, best, metrics, checkpoints }: RunDescription, curves:
   ];
   const head = '<tr><th></th><td>first</td><td>end</td><td>least</td></tr>';
   return `<div class="tables"><table class="numbers">${head}${rows.join('')}</table>${table(Object.fromEntries(facts))}</div>`;
+}
+
+/** What the evaluations came to; nothing where there were none. */
+function evaluation({ evaluations }: RunDescription): string {
+  const rows = summarise(evaluations).map(({ name, higherIsBetter, before, best, last }) => {
+    const at = ({ value, step }: { value: number; step: number }) =>
+      `<td>${formatNumber(value)}</td><td>${step.toLocaleString('en')}</td>`;
+    const first = before === undefined ? '' : formatNumber(before);
+    const better = higherIsBetter ? 'more' : 'less';
+    return `<tr><th>${escapeXml(name)}</th><td>${better}</td><td>${first}</td>${at(best)}${at(last)}</tr>`;
+  });
+  if (rows.length === 0) return '';
+  const head =
+    '<tr><th></th><td>better is</td><td>before training</td><td>best</td><td>at step</td><td>last</td><td>at step</td></tr>';
+  const about = escapeXml(evaluations.at(-1)?.about ?? '');
+  return `<section><h2>Evaluation</h2><p>${about}</p><table class="numbers">${head}${rows.join('')}</table></section>\n`;
+}
+
+/** The first sheet beside the last, then those between. */
+function samples(sheets: readonly EmbeddedSheet[]): string {
+  const [first, ...others] = sheets;
+  if (!first) return '<p>None yet.</p>';
+  const last = others.pop();
+  if (!last) return figure(first);
+  return `<div class="pair">${figure(first)}${figure(last)}</div>\n${others.map(figure).join('\n')}`;
 }
 
 /** Small sheets are shown larger, pixel by pixel. */
@@ -98,6 +126,7 @@ table { border-collapse: collapse; font-size: 13px; align-self: flex-start; } th
 th, td { padding: 4px 14px 4px 0; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
 th { white-space: nowrap; } .numbers td { text-align: right; font-variant-numeric: tabular-nums; }
 .tables { display: grid; grid-template-columns: repeat(auto-fit, minmax(420px, 1fr)); gap: 0 40px; align-items: start; }
+.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(420px, 1fr)); gap: 0 20px; align-items: start; }
 #curves { display: grid; grid-template-columns: repeat(auto-fill, minmax(400px, 1fr)); gap: 16px; }
 .curve { background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: 10px; }
 .u-legend th, .u-legend td { border: 0; padding: 0 4px; } .enlarged { image-rendering: pixelated; }

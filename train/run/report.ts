@@ -23,7 +23,7 @@ const SHEET_WIDTH = 1200;
  */
 export async function writeReport(path: string): Promise<string> {
   const run = await describeRun(path);
-  const curves = curvesOf(run.metrics);
+  const curves = curvesOf(run.metrics, run.evaluations);
   await writePlots(path, curves);
   const uplot = await readUplot();
   const sheets = await embedSheets(path);

@@ -1,6 +1,7 @@
 /** One training from its plan to its report: memory, folder, resume, loop. */
 import { join } from 'node:path';
 import { type Device, mib, OutOfMemoryError } from '../../engine/index.ts';
+import { RequestError } from '../errors.ts';
 import type { Training } from '../recipes/system.ts';
 import { point } from './checkpoint.ts';
 import { loadCheckpoint, newestCheckpoint, openRunCheckpoint, supersede, takePlace } from './checkpoint-read.ts';
@@ -49,8 +50,10 @@ export async function runSession<Batch>(
   const { device, plan, say, warn } = options;
   const { recipe, loader } = training;
   for (const note of training.notes) say(note);
-  const sampleBatch = training.sampleBatch ?? (await loader.batch(0));
-  const forecastBytes = forecast(device, () => recipe.forecastBytes(sampleBatch), say);
+  assertEvaluable(training, options.schedule);
+  const first = await loader.batch(0);
+  const sampleBatch = training.sampleBatch ?? first;
+  const forecastBytes = forecast(device, () => recipe.forecastBytes(first), say);
   if (options.dryRun) return undefined;
 
   const locked = await lockFolder(plan);
@@ -78,10 +81,11 @@ export async function runSession<Batch>(
     await options.onStart?.(start, recipe.totalSteps + start.skipped);
     folder.log.info({ start: start.step, total: recipe.totalSteps, forecastBytes }, 'started');
     const { stopRequested, onStep, onInterval, onPhase, schedule } = options;
-    const { imagesPerStep, stepsPerEpoch, evaluate, bestMetric } = training;
+    const { imagesPerStep, stepsPerEpoch, evaluation, bestMetric } = training;
     const metadata = new Map(Object.entries({ model: recipe.model, ...training.metadata }));
     const result = await runTraining(recipe, loader, {
-      ...{ device, folder, start, schedule, imagesPerStep, stepsPerEpoch, sampleBatch, evaluate, bestMetric, metadata },
+      ...{ device, folder, start, schedule, imagesPerStep, stepsPerEpoch, metadata },
+      ...{ sampleBatch, evaluation, bestMetric },
       ...{ stopRequested, onStep, onInterval, onPhase, ...noted },
     });
     const { peakAllocatedBytes: peakBytes } = device.pool.stats;
@@ -95,6 +99,15 @@ export async function runSession<Batch>(
     folder.close();
   }
   return options.report ? { ...outcome, report: await writeReport(folder.path) } : outcome;
+}
+
+/** @throws RequestError when evaluations are asked for and there is nothing to evaluate on */
+function assertEvaluable<Batch>({ recipe, evaluation }: Training<Batch>, { evalEvery }: Schedule): void {
+  if (evalEvery === 0 || evaluation) return;
+  throw new RequestError(
+    `--eval-every ${evalEvery}: expected pictures that ${recipe.model} is not trained on, but there are none. ` +
+      'Keep some out of training, with --hold-out 4 for example.',
+  );
 }
 
 /** Peak bytes of a step, said and held against the budget. */

@@ -5,7 +5,7 @@ import { multiplyHigh, randomWords } from '../../../engine/random.ts';
  * The `op` of every stream that data sets draw from, far from the small numbers that recipes give to their draws.
  * A data set adds the number of its folder and of the picture in the batch.
  */
-export const DATA_OPS = { order: 0xda7a0000, picture: 0xda800000 } as const;
+export const DATA_OPS = { holdOut: 0xda740000, order: 0xda7a0000, picture: 0xda800000 } as const;
 
 /** The most pictures in a batch: each has a stream of its own. */
 export const LARGEST_BATCH = 2 ** 16;
@@ -26,16 +26,16 @@ export function endlessPermutation(count: number, seed: number, folder: number):
   return (position) => {
     const wanted = Math.floor(position / count);
     if (wanted !== pass) {
-      indices = permutation(count, seed, folder, wanted);
+      indices = permutation(count, { seed, step: wanted, op: DATA_OPS.order + folder });
       pass = wanted;
     }
     return indices[position % count];
   };
 }
 
-/** Fisher and Yates, on Philox words of (seed, pass, folder). */
-function permutation(count: number, seed: number, folder: number, pass: number): Uint32Array<ArrayBuffer> {
-  const words = randomWords({ seed, step: pass, op: DATA_OPS.order + folder }, count);
+/** The numbers below `count` in random order: Fisher and Yates, on the words of a draw. */
+export function permutation(count: number, draw: Parameters<typeof randomWords>[0]): Uint32Array<ArrayBuffer> {
+  const words = randomWords(draw, count);
   const indices = Uint32Array.from({ length: count }, (_, i) => i);
   for (let i = count - 1; i > 0; i--) {
     const j = multiplyHigh(words[i], i + 1);

@@ -1,10 +1,12 @@
 /** CAP-VSTNet's training set: a folder of contents and a folder of styles. */
+import { resolve } from 'node:path';
 import type { LapTable } from '../../../kernels/matting-laplacian/table.ts';
 import { RequestError } from '../../errors.ts';
 import { type Loader, prefetch } from '../loader.ts';
 import type { CropJob, CropResult } from '../workers/crop-task.ts';
 import { openPool, taskBeside, workersFor } from '../workers/pool.ts';
-import { pictureFolder } from './picture-folder.ts';
+import { holdOut, nothingLeft } from './hold-out.ts';
+import { type Crop, pictureFolder } from './picture-folder.ts';
 import { LARGEST_BATCH } from './shuffle.ts';
 import { walkPictures } from './walk.ts';
 
@@ -44,6 +46,8 @@ export interface StylePairsOptions {
   readonly keepBytes?: number;
   /** uses the first files of each folder alone */
   readonly maxItems?: number;
+  /** pairs that batches never hold: so many contents, and as many styles; 0 */
+  readonly holdOut?: number;
   /** told once of every file that cannot be read */
   readonly onWarning?: (message: string) => void;
 }
@@ -52,15 +56,20 @@ export interface StylePairsOptions {
 export interface StylePairsLoader extends Loader<StylePairs> {
   readonly contents: number;
   readonly styles: number;
+  /** pairs that no batch holds, one each, cut from the middle of their pictures; those that cannot be read are left out */
+  readonly heldOut: readonly StylePairs[];
 }
 
 const KEEP_BYTES = 512 * 2 ** 20;
 const [CONTENT, STYLE] = [0, 1];
+/** The crop in the middle. */
+const MIDDLE = { x: 2 ** 31, y: 2 ** 31 };
 
 /**
  * Opens the two folders. Per picture: RGB → shorter side to `loadSize` (Pillow's bilinear) → random square crop, and of
  * the content crops the matting Laplacian, in float64. No flips, no change of colours. The pictures of a step depend on
  * the seed and the step alone. Unlike the original, pictures are turned upright by their EXIF orientation first.
+ * Pictures that are held out depend on the seed and the folders' files.
  *
  * @throws RequestError when a folder is not there, or the sizes do not fit together
  * @throws DataError when a folder holds no picture; by a batch, when none of those tried can be read
@@ -68,9 +77,8 @@ const [CONTENT, STYLE] = [0, 1];
  */
 export async function capVstnetLoader(options: StylePairsOptions): Promise<StylePairsLoader> {
   checkSizes(options);
-  const { contentDir, styleDir, batchSize, cropSize, seed, laplacian, maxItems } = options;
-  const listed = await Promise.all([contentDir, styleDir].map(walkPictures));
-  const [contents, styles] = listed.map((files) => files.slice(0, maxItems));
+  const { batchSize, cropSize, seed, laplacian } = options;
+  const { contents, styles, pairs } = await filesOf(options);
   const pool = openPool<CropJob, CropResult>(taskBeside(import.meta.url, '../workers/crop-task'), {
     workers: options.workers ?? workersFor(batchSize),
     nameOf: (job) => job.path,
@@ -83,17 +91,44 @@ export async function capVstnetLoader(options: StylePairsOptions): Promise<Style
   const contentCrops = pictureFolder({ ...common, files: contents, folder: CONTENT, laplacian });
   const styleCrops = pictureFolder({ ...common, files: styles, folder: STYLE });
 
-  const make = async (step: number): Promise<StylePairs> => {
-    const [content, style] = await Promise.all([contentCrops(step), styleCrops(step)]);
-    return {
-      ...{ step, batchSize, size: cropSize },
-      content: joined(content.map(({ rgb }) => rgb)),
-      style: joined(style.map(({ rgb }) => rgb)),
-      laplacian: content.map(({ laplacian }) => laplacian as LapTable),
-    };
+  const together = (step: number, content: readonly Crop[], style: readonly Crop[]): StylePairs => ({
+    ...{ step, batchSize: content.length, size: cropSize },
+    content: joined(content.map(({ rgb }) => rgb)),
+    style: joined(style.map(({ rgb }) => rgb)),
+    laplacian: content.map(({ laplacian }) => laplacian as LapTable),
+  });
+  const fromTheMiddle = async (path: string, laplacian?: CropJob['laplacian']): Promise<Crop | undefined> => {
+    const { loadSize } = options;
+    const result = await pool.run({ path, loadSize, cropSize, draw: MIDDLE, laplacian, keepBytes: 0 });
+    if (!('unreadable' in result)) return result;
+    options.onWarning?.(`${result.unreadable} It was to be held out; its pair is left out.`);
+    return undefined;
   };
+  const heldOut = await Promise.all(
+    pairs.map(async ([content, style]) => {
+      const [a, b] = await Promise.all([fromTheMiddle(content, laplacian), fromTheMiddle(style)]);
+      return a && b ? [together(0, [a], [b])] : [];
+    }),
+  );
+  const make = async (step: number): Promise<StylePairs> =>
+    together(step, ...(await Promise.all([contentCrops(step), styleCrops(step)])));
   const loader = prefetch(make, { ahead: options.ahead, close: () => pool.close() });
-  return { ...loader, contents: contents.length, styles: styles.length };
+  return { ...loader, contents: contents.length, styles: styles.length, heldOut: heldOut.flat() };
+}
+
+/** What is trained on, and the pairs that are not: in a folder that is both, no held-out picture is trained on as either. */
+async function filesOf({ contentDir, styleDir, maxItems, holdOut: count = 0, seed }: StylePairsOptions) {
+  const listed = await Promise.all([contentDir, styleDir].map(walkPictures));
+  const [contents, styles] = listed.map((files) => files.slice(0, maxItems));
+  const ofContents = holdOut(contents, { count, seed, where: contentDir, folder: CONTENT });
+  const chosen = new Set(ofContents.heldOut.map((path) => resolve(path)));
+  const others = styles.filter((path) => !chosen.has(resolve(path)));
+  const ofStyles = holdOut(others, { count, seed, where: styleDir, folder: STYLE });
+  for (const path of ofStyles.heldOut) chosen.add(resolve(path));
+  const kept = ofContents.kept.filter((path) => !chosen.has(resolve(path)));
+  if (kept.length === 0) throw nothingLeft(count, contents.length, contentDir);
+  const pairs = ofContents.heldOut.map((content, i) => [content, ofStyles.heldOut[i]] as const);
+  return { contents: kept, styles: ofStyles.kept, pairs };
 }
 
 function checkSizes({ batchSize, loadSize, cropSize, laplacian }: StylePairsOptions): void {
