@@ -61,6 +61,11 @@ export { measureRoofline } from './roofline/roofline.ts';
 export { type CrossEntropyOptions, crossEntropy } from './softmax/cross-entropy.ts';
 export { logSoftmax, softmax } from './softmax/softmax.ts';
 export { type SpadeOptions, type SpadeResult, spade } from './spade/spade.ts';
+export {
+  type SpectralNormOptions,
+  type SpectralNormResult,
+  spectralNorm,
+} from './spectral-norm/spectral-norm.ts';
 export { pixelShuffle, pixelUnshuffle, squeeze, unsqueeze } from './squeeze/squeeze.ts';
 export { argmax, max } from './statistics/max.ts';
 export { type VarianceOptions, variance } from './statistics/variance.ts';

@@ -1,0 +1,33 @@
+// s[o] = Σ M[o, k] · v[k], one workgroup a row. M as in columns.wgsl. ITERATED: v is raw, and is divided by its norm, whose
+// square is the sum of P.strips parts.
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) t: u32,
+) {
+  let row = groupIndex(group, groups);
+  if (row >= P.rows) { return; } // uniform across the workgroup
+  let columns = P.outer * P.inner;
+  // column k is place r of outer index a; both advance without a division
+  let skip = WG / P.inner;
+  let rest = WG % P.inner;
+  var a = t / P.inner;
+  var r = t % P.inner;
+  var sum = V();
+  for (var k = t; k < columns; k += WG) {
+    sum += weight[(a * P.rows + row) * P.inner + r] * v[k];
+    a += skip;
+    r += rest;
+    if (r >= P.inner) {
+      r -= P.inner;
+      a++;
+    }
+  }
+  var square = 0.0;
+  if (ITERATED == 1u) {
+    for (var k = t; k < P.strips; k += WG) { square += partAt(k); }
+  }
+  let found = workgroupSum(t, vec2f(total(sum), square));
+  if (t == 0u) { s[row] = select(found.x, found.x / max(sqrt(found.y), TINY), ITERATED == 1u); }
+}
