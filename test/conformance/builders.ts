@@ -3,5 +3,6 @@
 import type { Builder } from './context.ts';
 import { capVstnet } from './kinds/cap-vstnet.ts';
 import { evaluation } from './kinds/evaluation.ts';
+import { gaugan } from './kinds/gaugan.ts';
 
-export const builders: Readonly<Record<string, Builder>> = { ...capVstnet, ...evaluation };
+export const builders: Readonly<Record<string, Builder>> = { ...capVstnet, ...evaluation, ...gaugan };

@@ -3,7 +3,7 @@
  *
  * sharp decodes JPEG, PNG, WebP, TIFF, GIF and AVIF; netpbm and Windows bitmaps have small readers of their own.
  */
-import { readFile } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { DataError, RequestError } from '../../errors.ts';
 import { bmpHeader, decodeBmp, isBmp } from './bmp.ts';
@@ -46,6 +46,26 @@ export async function readImage(path: string, options: ReadOptions = {}): Promis
   if (isNetpbm(bytes)) return small(path, bytes, limit, netpbmHeader, decodeNetpbm);
   if (isBmp(bytes)) return small(path, bytes, limit, bmpHeader, decodeBmp);
   return decode(path, bytes, limit, options.reduceTo);
+}
+
+/**
+ * The size of an upright picture from the beginning of its file, without decoding it.
+ *
+ * @throws RequestError, DataError as {@link readImage}, as far as the beginning tells
+ */
+export async function readPictureSize(path: string): Promise<{ readonly width: number; readonly height: number }> {
+  const file = await open(path).catch(() => undefined);
+  const head = new Uint8Array(32);
+  await file?.read(head);
+  await file?.close();
+  const facts =
+    isNetpbm(head) || isBmp(head)
+      ? undefined
+      : await sharp(path)
+          .metadata()
+          .catch(() => undefined);
+  // what sharp does not read, and the words for what nobody can
+  return facts ? facts.autoOrient : readImage(path);
 }
 
 async function readBytes(path: string): Promise<Buffer> {
