@@ -83,7 +83,7 @@ export function poolParams(x: Shape, y: Shape, { kernel, stride, padding }: Wind
 
 export const POOL_WG = 256;
 /** As STRIP of window.wgsl: planes a thread takes. */
-const STRIP = 4;
+export const STRIP = 4;
 
 type Sizes = { planes: number; height: number; width: number; oHeight: number; oWidth: number };
 export const outputGrid = (p: Sizes) => Math.ceil((Math.ceil(p.planes / STRIP) * p.oHeight * p.oWidth) / POOL_WG);

@@ -1,0 +1,147 @@
+import * as d from 'typegpu/data';
+import {
+  type Capabilities,
+  defineKernel,
+  empty,
+  optional,
+  read,
+  readWrite,
+  scope,
+  type Tensor,
+  write,
+} from '../../engine/index.ts';
+import type { Geometry } from '../conv2d/geometry.ts';
+import { type Activation, activationCode, activationWgsl } from '../lib/activation.ts';
+import { lanesFor, perLanes } from '../lib/lanes.ts';
+
+const WG = 64;
+/** Vectors of four output channels that a thread of the convolution takes. */
+const BLOCK = 8;
+/** Threads of the weight gradient's workgroups, each of which takes four channels. */
+const GRAD_WG = 32;
+
+const windowParams = {
+  ...{ n: d.u32, channels: d.u32, classes: d.u32, h: d.u32, w: d.u32, oH: d.u32, oW: d.u32, kH: d.u32, kW: d.u32 },
+  ...{ strideY: d.u32, strideX: d.u32, top: d.i32, left: d.i32 },
+};
+
+const tableKernel = defineKernel({
+  name: 'labelConv.table',
+  wgsl: new URL('./table.wgsl', import.meta.url),
+  params: d.struct({ channels: d.u32, classes: d.u32, taps: d.u32, vectors: d.u32 }).$name('Params'),
+  bindings: { weight: read('T'), bias: optional(read('T'), 'HAS_BIAS'), table: write('vec4f') },
+  keys: { HAS_BIAS: [0, 1], WG: [WG] },
+  grid: (p) => Math.ceil((p.vectors * tableRows(p)) / WG),
+  cost: (p, bytes) => ({ flops: 0, bytes: 4 * p.vectors * tableRows(p) * (bytes + 4) }),
+});
+
+const convKernel = defineKernel({
+  name: 'labelConv.forward',
+  wgsl: new URL('./label-conv.wgsl', import.meta.url),
+  lib: [activationWgsl],
+  params: d.struct({ ...windowParams, vectors: d.u32, curve: d.u32, slope: d.f32 }).$name('Params'),
+  bindings: {
+    labels: read('u32'),
+    table: read('vec4f'),
+    residual: optional(read('T'), 'HAS_RESIDUAL'),
+    y: write('T'),
+  },
+  keys: { HAS_RESIDUAL: [0, 1], CURVED: [0], BLOCK: [BLOCK], WG: [WG] },
+  grid: (p) => Math.ceil((p.n * p.oH * p.oW * p.vectors) / BLOCK / WG),
+  // labels and rows of the table are met again and again, and counted once
+  cost: (p, bytes, { HAS_RESIDUAL }) => {
+    const outputs = p.n * p.channels * p.oH * p.oW;
+    return {
+      flops: outputs * p.kH * p.kW,
+      bytes: outputs * bytes * (1 + HAS_RESIDUAL) + 4 * p.n * p.h * p.w + 4 * p.channels * p.classes * p.kH * p.kW,
+    };
+  },
+});
+
+const gradKernels = perLanes(({ suffix, T, lib }) =>
+  defineKernel({
+    name: `labelConv.weightGrad${suffix}`,
+    wgsl: new URL('./weight-grad.wgsl', import.meta.url),
+    lib: [lib],
+    params: d.struct({ ...windowParams, slots: d.u32, slotRows: d.u32 }).$name('Params'),
+    bindings: { labels: read('u32'), dy: read(T), partial: readWrite('vec4f') },
+    keys: { WG: [GRAD_WG] },
+    grid: (p) => gradBlocks(p.channels) * p.kH * p.kW * p.slots,
+    // every tap reads dy again
+    cost: (p, bytes) => {
+      const terms = p.kH * p.kW * p.n * p.channels * p.oH * p.oW;
+      return { flops: terms, bytes: terms * bytes + 4 * p.slots * p.kH * p.kW * p.classes * p.channels };
+    },
+  }),
+);
+
+const sumSlotsKernel = defineKernel({
+  name: 'labelConv.sumSlots',
+  wgsl: new URL('./sum-slots.wgsl', import.meta.url),
+  params: d.struct({ channels: d.u32, classes: d.u32, taps: d.u32, slots: d.u32 }).$name('Params'),
+  bindings: { partial: read('f32'), weight: write('T') },
+  keys: { WG: [WG] },
+  grid: (p) => Math.ceil((p.channels * p.classes * p.taps) / WG),
+  cost: (p, bytes) => {
+    const count = p.channels * p.classes * p.taps;
+    return { flops: count * p.slots, bytes: count * (4 * p.slots + bytes) };
+  },
+});
+
+const gradBlocks = (channels: number) => Math.ceil(channels / (4 * GRAD_WG));
+
+/** A row for each tap, and one for whole windows, of each class and of none. */
+const tableRows = ({ classes, taps }: { classes: number; taps: number }) => (taps + 1) * (classes + 1);
+
+interface ConvTensors {
+  labels: Tensor;
+  weight: Tensor;
+  bias?: Tensor | undefined;
+  residual?: Tensor | undefined;
+  y: Tensor;
+}
+
+/** y = f(residual + bias + the weights' columns that the labels name). */
+export function launchConv(tensors: ConvTensors, g: Geometry, activation: Activation, slope: number): void {
+  const { labels, weight, bias, residual, y } = tensors;
+  const sizes = { channels: g.k, classes: g.c, taps: g.kH * g.kW, vectors: BLOCK * Math.ceil(g.k / (4 * BLOCK)) };
+  const { CURVED, ...code } = activationCode(activation, slope);
+  scope(() => {
+    const table = empty(y.device, { shape: [tableRows(sizes), 4 * sizes.vectors], dtype: 'f32' });
+    tableKernel.launch({ weight, bias, table }, sizes, { HAS_BIAS: bias ? 1 : 0, WG });
+    const key = { HAS_RESIDUAL: residual ? 1 : 0, CURVED, BLOCK, WG };
+    convKernel.launch({ labels, table, residual, y }, { ...windowOf(g), vectors: sizes.vectors, ...code }, key);
+  });
+}
+
+/** dweight[O, C, kH, kW] from the gradient dy of the sum. */
+export function launchWeightGrad(tensors: { labels: Tensor; dy: Tensor; dweight: Tensor }, g: Geometry): void {
+  const { labels, dy, dweight } = tensors;
+  const sizes = { channels: g.k, classes: g.c, taps: g.kH * g.kW };
+  const slotRows = Math.ceil((g.n * g.oH) / slotCount(g, dy.device.capabilities));
+  const slots = Math.ceil((g.n * g.oH) / slotRows);
+  scope(() => {
+    const partial = empty(dy.device, { shape: [slots, sizes.taps * g.c, 4 * Math.ceil(g.k / 4)], dtype: 'f32' });
+    gradKernels[lanesFor(g.oW)].launch({ labels, dy, partial }, { ...windowOf(g), slots, slotRows }, { WG: GRAD_WG });
+    sumSlotsKernel.launch({ partial, weight: dweight }, { ...sizes, slots }, { WG });
+  });
+}
+
+/** Longest sum of pixels in one slot: partial sums stay short, so that rounding grows with the slots, not the pixels. */
+const SLOT_PIXELS = 1 << 14;
+const PARTIAL_VALUES = 1 << 24;
+
+/**
+ * Enough slots to fill the device and to keep sums short, as far as there are rows, the partial sums stay small, and
+ * clearing those of a slot is less work than what is added to them.
+ */
+function slotCount({ n, oH, oW, k, c, kH, kW }: Geometry, { software }: Capabilities): number {
+  const pixels = n * oH * oW;
+  const wanted = Math.max((software ? 16 : 1024) / (gradBlocks(k) * kH * kW), pixels / SLOT_PIXELS);
+  const most = Math.min(n * oH, Math.floor(PARTIAL_VALUES / (k * c * kH * kW)), Math.ceil(pixels / (2 * c)));
+  return Math.max(1, Math.min(Math.ceil(wanted), most));
+}
+
+function windowOf({ n, k, c, h, w, oH, oW, kH, kW, strideY, strideX, top, left }: Geometry) {
+  return { n, channels: k, classes: c, h, w, oH, oW, kH, kW, strideY, strideX, top, left };
+}
