@@ -269,7 +269,7 @@ describe('what is wrong with a data set', () => {
     [{ dontCare: 300 }, '--dont-care 300: expected the label'],
     [{ batchSize: 8 }, '--batch-size 8: expected no more than the 7 pairs'],
     [{ batchSize: 0 }, '--batch-size 0'],
-    [{ holdOut: 7 }, 'more than the 7 pairs that are held out'],
+    [{ holdOut: 7 }, '--hold-out 7: expected some of the 7 pictures'],
     [{ preprocess: { ...CROP, cropSize: 0 } }, '--crop-size 0'],
     [{ preprocess: { ...CROP, aspectRatio: 0 } }, '--aspect-ratio 0'],
     [{ data: undefined }, '--label-dir: expected the folder of label maps'],

@@ -7,6 +7,7 @@ import type { Palette } from '../image/palette.ts';
 import { type Loader, prefetch } from '../loader.ts';
 import type { KeptSample, LabelPictureJob, LabelPictureResult } from '../workers/label-picture-task.ts';
 import { openPool, taskBeside, type WorkerPool, workersFor } from '../workers/pool.ts';
+import { holdOut } from './hold-out.ts';
 import { inspectLabels, refuseWrongFiles, wrongFiles } from './inspect-labels.ts';
 import { joined, type LabelPictures, type Picked } from './label-batch.ts';
 import { type LabelFilesOptions, type LabelPair, labelFiles } from './label-files.ts';
@@ -59,8 +60,6 @@ export interface LabelPictureLoader extends Loader<LabelPictures> {
 const KEEP_BYTES = 512 * 2 ** 20;
 /** Pairs tried in the place of one that cannot be read. */
 const REPLACEMENTS = 64;
-/** Streams of the shuffles: of the passes, and of the pairs that are held out. */
-const [TRAINED, HELD_OUT] = [0, 1];
 
 /**
  * Opens a data set. Each pass has all pairs in another order, and its last batch is dropped when it is not full, as in the
@@ -93,7 +92,7 @@ export async function labelPictureLoader(options: LabelPicturesOptions): Promise
     workers: workers ?? workersFor(batchSize),
     nameOf: ({ pair }) => pair.label,
   });
-  const order = endlessPermutation(pairs.length, seed, TRAINED);
+  const order = endlessPermutation(pairs.length, seed, 0);
   const one = sampler(pairs, options, pool, unreadable, warn);
 
   const make = async (step: number): Promise<LabelPictures> => {
@@ -123,15 +122,15 @@ export async function labelPictureLoader(options: LabelPicturesOptions): Promise
 type Pool = WorkerPool<LabelPictureJob, LabelPictureResult>;
 
 function checkNumbers(options: LabelPicturesOptions): void {
-  const { batchSize, holdOut = 0, preprocess } = options;
+  const { batchSize, holdOut: count = 0, preprocess } = options;
   checkLabelRule(options);
   if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > LARGEST_BATCH) {
     throw new RequestError(
       `--batch-size ${batchSize}: expected a whole number from 1 to ${LARGEST_BATCH}. Try --batch-size 1.`,
     );
   }
-  if (!Number.isInteger(holdOut) || holdOut < 0) {
-    throw new RangeError(`holdOut ${holdOut}: expected how many pairs to hold out, a whole number from 0.`);
+  if (!Number.isInteger(count) || count < 0) {
+    throw new RequestError(`--hold-out ${count}: expected how many pairs to keep out of training. Try --hold-out 4.`);
   }
   const sizes = { '--load-size': preprocess.loadSize, '--crop-size': preprocess.cropSize };
   for (const [flag, size] of Object.entries(sizes)) {
@@ -168,23 +167,12 @@ async function checkFirst(
   }
 }
 
-function split(
-  all: readonly LabelPair[],
-  { holdOut = 0, seed }: LabelPicturesOptions,
-  unreadable: ReadonlySet<string>,
-) {
-  if (holdOut === 0) return { held: [], pairs: all };
-  const order = endlessPermutation(all.length, seed, HELD_OUT);
-  const candidates = all.map((_, i) => order(i)).filter((index) => !unreadable.has(all[index].label));
-  if (candidates.length <= holdOut) {
-    throw new RequestError(
-      `Expected more than the ${holdOut} pairs that are held out, but there are ${candidates.length} that can be read. ` +
-        'Hold out fewer, or add pictures.',
-    );
-  }
-  const held = candidates.slice(0, holdOut).sort((a, b) => a - b);
-  const isHeld = new Set(held);
-  return { held: held.map((index) => all[index]), pairs: all.filter((_, index) => !isHeld.has(index)) };
+/** Pairs that cannot be read are not held out. */
+function split(all: readonly LabelPair[], options: LabelPicturesOptions, unreadable: ReadonlySet<string>) {
+  const { holdOut: count = 0, seed, data, labelDir = '' } = options;
+  const readable = all.filter(({ label }) => !unreadable.has(label));
+  const { heldOut } = holdOut(readable, { count, seed, where: data ?? labelDir });
+  return { held: heldOut, pairs: all.filter((pair) => !heldOut.includes(pair)) };
 }
 
 function jobOf(options: LabelPicturesOptions, pair: LabelPair, reference: boolean): Omit<LabelPictureJob, 'keepBytes'> {
