@@ -8,7 +8,10 @@ import {
   solveLowerRight64,
   transpose64,
 } from '../../models/layers/linalg64.ts';
-import { symmetricEigen } from '../../train/eval/linalg/symmetric-eigen.ts';
+import { gramOfRows, multiplyTransposed } from '../../train/eval/linalg/products.ts';
+import { singularValues } from '../../train/eval/linalg/singular-values.ts';
+import { symmetricEigen, symmetricEigenvalues } from '../../train/eval/linalg/symmetric-eigen.ts';
+import { triangleOf } from '../../train/eval/linalg/triangle.ts';
 
 /** Uniform in [-1, 1), repeatable. */
 function random(seed: number): () => number {
@@ -129,5 +132,76 @@ describe('symmetricEigen', () => {
 
   it('refuses what is not finite', () => {
     expect(() => symmetricEigen(Float64Array.of(Number.NaN), 1)).toThrow(/not finite/);
+  });
+});
+
+describe('symmetricEigenvalues', () => {
+  it.each(SIZES)('are those that come with vectors, n = %i', (n) => {
+    const a = gramOfRows(randomMatrix(n, n, n + 60), n, n);
+    expect(symmetricEigenvalues(a, n)).toEqual(symmetricEigen(a, n).values);
+  });
+
+  it('come to rest where most of them are zero', () => {
+    const a = gramOfRows(randomMatrix(40, 3, 61), 40, 3);
+    const values = symmetricEigenvalues(a, 40);
+    expect(values.filter((x) => Math.abs(x) < 1e-13)).toHaveLength(37);
+  });
+});
+
+describe('singularValues', () => {
+  it.each([
+    [1, 1],
+    [2, 5],
+    [9, 4],
+    [17, 17],
+    [33, 20],
+  ])('of %i x %i are the roots of the eigenvalues of A Aᵀ', (m, n) => {
+    const a = randomMatrix(m, n, m + n);
+    const want = symmetricEigenvalues(gramOfRows(a, m, n), m).map((x) => Math.sqrt(Math.max(x, 0)));
+    const found = singularValues(a, m, n);
+    expect(found).toHaveLength(Math.min(m, n));
+    expect(largestDifference(found, want.reverse().slice(0, found.length))).toBeLessThan(1e-13 * (m + n));
+  });
+
+  it('keep small ones that squares would lose', () => {
+    const [c, s] = [Math.cos(1), Math.sin(1)];
+    const a = Float64Array.of(c, -1e-11 * s, s, 1e-11 * c); // a rotation times diag(1, 1e-11)
+    const [, small] = singularValues(a, 2, 2);
+    expect(Math.abs(small - 1e-11)).toBeLessThan(1e-15);
+  });
+
+  it('are zero beyond the rank', () => {
+    const a = multiplyTransposed(randomMatrix(30, 5, 71), randomMatrix(40, 5, 72), 30, 40, 5);
+    const values = singularValues(a, 30, 40);
+    expect(values[4]).toBeGreaterThan(0.1);
+    expect(Math.max(...values.slice(5))).toBeLessThan(1e-13);
+    expect(singularValues(new Float64Array(6), 2, 3)).toEqual(new Float64Array(2));
+  });
+
+  it('refuse what is not finite', () => {
+    expect(() => singularValues(Float64Array.of(1, Number.NaN), 1, 2)).toThrow(/1 of them not finite/);
+  });
+});
+
+describe('triangleOf', () => {
+  it.each([
+    [1, 1],
+    [9, 3],
+    [30, 11],
+  ])('of %i x %i has the products of the columns, and nothing below the diagonal', (m, n) => {
+    const a = randomMatrix(m, n, m);
+    const r = triangleOf(a, m, n);
+    const products = (x: Float64Array, rows: number) => gramOfRows(transpose64(x, rows, n), n, rows);
+    expect(largestDifference(products(r, n), products(a, m))).toBeLessThan(1e-12);
+    for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) expect(r[i * n + j]).toBe(0);
+  });
+});
+
+describe('products along rows', () => {
+  it('are those of matmul64, at sizes that fill no block', () => {
+    const [a, b] = [randomMatrix(70, 9, 81), randomMatrix(67, 9, 82)];
+    const want = matmul64(a, transpose64(b, 67, 9), 70, 9, 67);
+    expect(largestDifference(multiplyTransposed(a, b, 70, 67, 9), want)).toBeLessThan(1e-14);
+    expect(largestDifference(gramOfRows(a, 70, 9), multiplyTransposed(a, a, 70, 70, 9))).toBeLessThan(1e-14);
   });
 });

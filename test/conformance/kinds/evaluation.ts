@@ -4,6 +4,7 @@ import { pillowResize } from '../../../train/data/image/pillow-resize.ts';
 import type { Builder } from '../context.ts';
 import { value } from '../values.ts';
 import { answers, pixelsOf } from './answers.ts';
+import { distanceKinds } from './evaluation/distances.ts';
 import { inceptionKinds } from './evaluation/inception.ts';
 import { lpipsKind } from './evaluation/lpips.ts';
 import { vggKinds } from './evaluation/vgg19.ts';
@@ -30,6 +31,7 @@ const pilResize: Builder = {
 export const evaluation: Readonly<Record<string, Builder>> = {
   'evaluation/lpips': lpipsKind,
   'evaluation/pil-resize': pilResize,
+  ...distanceKinds,
   ...inceptionKinds,
   ...vggKinds,
 };
