@@ -1,6 +1,6 @@
 import * as d from 'typegpu/data';
 import { defineKernel, empty, optional, read, type Tensor, write } from '../../engine/index.ts';
-import { lanesFor, perLanes } from '../lib/lanes.ts';
+import { type Lanes, lanesFor, perLanes } from '../lib/lanes.ts';
 import type { MatrixLayout } from './layout.ts';
 
 const u = d.u32;
@@ -8,8 +8,13 @@ const WG = 256;
 const workgroupSum = new URL('../lib/workgroup-sum.wgsl', import.meta.url);
 const tiny = new URL('./tiny.wgsl', import.meta.url);
 
-/** Columns that a workgroup of columns.wgsl takes: 128 bytes of a row. */
-const STRIP = { 1: 32, 4: 8 } as const;
+/** Columns that a workgroup of columns.wgsl takes: 128 bytes of a row, or 512 where that leaves enough workgroups. */
+const STRIPS = { 1: [32, 128], 4: [8, 32] } as const;
+
+function stripOf(columns: number, lanes: Lanes, software: boolean): number {
+  const [narrow, wide] = STRIPS[lanes];
+  return columns / lanes / wide >= (software ? 8 : 1024) ? wide : narrow;
+}
 
 const columnsKernels = perLanes(({ lanes, suffix, lib }) =>
   defineKernel({
@@ -23,8 +28,8 @@ const columnsKernels = perLanes(({ lanes, suffix, lib }) =>
       raw: write(lanes === 4 ? 'vec4f' : 'f32'),
       part: write('f32'),
     },
-    keys: { STRIP: [STRIP[lanes]], WG: [WG] },
-    grid: (p) => Math.ceil((p.outer * p.inner) / STRIP[lanes]),
+    keys: { STRIP: STRIPS[lanes], WG: [WG] },
+    grid: (p, { STRIP }) => Math.ceil((p.outer * p.inner) / STRIP),
     cost: (p) => {
       const values = p.outer * p.rows * p.inner * lanes;
       return { flops: 2 * values, bytes: 4 * values };
@@ -102,7 +107,8 @@ export function launchSpectralNorm(
   const columns = outer * inner;
   const matrix = { outer, rows, inner: inner / lanes };
   const rowsWorkgroup = columns / lanes < 1024 ? 64 : WG;
-  const strips = Math.ceil(columns / lanes / STRIP[lanes]);
+  const strip = stripOf(columns, lanes, device.capabilities.software);
+  const strips = Math.ceil(columns / lanes / strip);
   const s = empty(device, { shape: [rows], dtype: 'f32' });
   const params = { count: Math.ceil(weight.size / 4), chunk: SCALE_CHUNK, rows, columns };
   if (iterations === 0) {
@@ -117,7 +123,7 @@ export function launchSpectralNorm(
   for (let k = 0; k < iterations; k++) {
     const isRaw = k > 0 ? 1 : 0;
     const from = isRaw ? s : u;
-    columnsKernels[lanes].launch({ weight, u: from, raw, part }, { ...matrix, isRaw }, { STRIP: STRIP[lanes], WG });
+    columnsKernels[lanes].launch({ weight, u: from, raw, part }, { ...matrix, isRaw }, { STRIP: strip, WG });
     rowsKernels[lanes].launch({ weight, v: raw, part, s }, { ...matrix, strips }, { ITERATED: 1, WG: rowsWorkgroup });
   }
   scaleKernel.launch({ weight, s, raw, part, ...outputs }, { ...params, strips }, { ITERATED: 1, GIVEN: 0, WG });

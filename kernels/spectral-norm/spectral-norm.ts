@@ -58,6 +58,7 @@ const spectralNormOp: Op<'weight' | 'u0' | 'v0', readonly ['y', 'u', 'v', 'sigma
       dtypes: ['f32'],
       gradient: false,
     },
+    { inputs: { weight: [2, 351, 3, 3], u0: [2], v0: [3159] }, dtypes: ['f32'], gradient: false },
     // rows of more vectors than a workgroup has threads, more rows than it adds at a time, weights of several workgroups
     { inputs: { weight: [3, 1100, 2, 2], u0: [3], v0: [4400] }, dtypes: ['f32'], gradient: false },
     { inputs: { weight: [1100, 2, 2, 2], u0: [1100], v0: [8] }, dtypes: ['f32'], gradient: false },
