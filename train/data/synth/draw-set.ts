@@ -18,7 +18,8 @@ export interface DrawSetOptions {
 }
 
 /**
- * Draws the files of a set. The same request gives the same bytes; a larger count adds files and changes none.
+ * Draws the files of a set. The same request gives the same bytes; a larger count adds files and changes none but
+ * those that list the others.
  *
  * @returns the paths, in the order of the set
  * @throws RequestError when the size is not one of the kind's, when `out` is not an empty folder, or cannot be written

@@ -16,6 +16,12 @@ export const SYNTH_KINDS: readonly SynthEntry[] = [
     load: async () => (await import('./style-set.ts')).styleSet,
   },
   {
+    name: 'landscape',
+    description:
+      'labels/ of 29 classes, images/ of them, references/ in the same light, label_to_img.json, palette.json',
+    load: async () => (await import('./landscape-set.ts')).landscapeSet,
+  },
+  {
     name: 'video',
     description: 'frames/ of a film from noon to dusk (--count of them), style.png, and clip.mp4 where ffmpeg is',
     load: async () => (await import('./video-set.ts')).videoSet,

@@ -1,6 +1,7 @@
 import type { Picture } from '../image/picture.ts';
+import { blend, scale } from './colour.ts';
 import { type Colour, MOODS, type Mood, type MoodName } from './moods.ts';
-import { fractal, lattice, mix, ridged, smoothstep, valueNoise } from './noise.ts';
+import { fractal, lattice, ridged, smoothstep, valueNoise } from './noise.ts';
 
 export type { MoodName };
 
@@ -119,6 +120,3 @@ function bank(light: Mood, seed: number, x: number, y: number): Colour {
   const ground = scale(blend(light.forest, light.meadow, 0.35 + 0.6 * blades), 0.55 + 0.75 * blades);
   return flower ? blend(ground, light.sun, 0.6) : ground;
 }
-
-const blend = (a: Colour, b: Colour, t: number): Colour => [mix(a[0], b[0], t), mix(a[1], b[1], t), mix(a[2], b[2], t)];
-const scale = (a: Colour, s: number): Colour => [a[0] * s, a[1] * s, a[2] * s];

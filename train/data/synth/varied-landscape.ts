@@ -27,7 +27,7 @@ export function drawVaried(
   return drawLandscape(width, height, terrainSeed >>> 8, mood, variedTerrain(between));
 }
 
-type Draw = (low: number, high: number) => number;
+export type Draw = (low: number, high: number) => number;
 
 function variedTerrain(between: Draw): Terrain {
   const horizon = between(0.36, 0.66);
@@ -37,7 +37,8 @@ function variedTerrain(between: Draw): Terrain {
   return { horizon, shore, bank, far: between(0.15, 0.5), middle: between(0.05, 0.36) };
 }
 
-function variedMood(moods: readonly MoodName[], tint: number, between: Draw): Mood {
+/** A mood of a family: one of them leans towards another, with a tint, and a sun, clouds and haze of its own. */
+export function variedMood(moods: readonly MoodName[], tint: number, between: Draw): Mood {
   const pick = (): Mood => MOODS[moods[Math.floor(between(0, moods.length))]];
   const [first, second] = [pick(), pick()];
   const lean = between(0, 0.45);
