@@ -70,7 +70,7 @@ const gradKernels = perLanes(({ suffix, T, lib }) =>
     // every tap reads dy again
     cost: (p, bytes) => {
       const terms = p.kH * p.kW * p.n * p.channels * p.oH * p.oW;
-      return { flops: terms, bytes: terms * bytes + 4 * p.slots * p.kH * p.kW * p.classes * p.channels };
+      return { flops: 3 * terms, bytes: terms * bytes + 8 * p.slots * p.kH * p.kW * p.classes * p.channels };
     },
   }),
 );
@@ -84,7 +84,7 @@ const sumSlotsKernel = defineKernel({
   grid: (p) => Math.ceil((p.channels * p.classes * p.taps) / WG),
   cost: (p, bytes) => {
     const count = p.channels * p.classes * p.taps;
-    return { flops: count * p.slots, bytes: count * (4 * p.slots + bytes) };
+    return { flops: 2 * count * p.slots, bytes: count * (8 * p.slots + bytes) };
   },
 });
 
@@ -121,7 +121,7 @@ export function launchWeightGrad(tensors: { labels: Tensor; dy: Tensor; dweight:
   const slotRows = Math.ceil((g.n * g.oH) / slotCount(g, dy.device.capabilities));
   const slots = Math.ceil((g.n * g.oH) / slotRows);
   scope(() => {
-    const partial = empty(dy.device, { shape: [slots, sizes.taps * g.c, 4 * Math.ceil(g.k / 4)], dtype: 'f32' });
+    const partial = empty(dy.device, { shape: [2, slots, sizes.taps * g.c, 4 * Math.ceil(g.k / 4)], dtype: 'f32' });
     gradKernels[lanesFor(g.oW)].launch({ labels, dy, partial }, { ...windowOf(g), slots, slotRows }, { WG: GRAD_WG });
     sumSlotsKernel.launch({ partial, weight: dweight }, { ...sizes, slots }, { WG });
   });
@@ -129,7 +129,7 @@ export function launchWeightGrad(tensors: { labels: Tensor; dy: Tensor; dweight:
 
 /** Longest sum of pixels in one slot: partial sums stay short, so that rounding grows with the slots, not the pixels. */
 const SLOT_PIXELS = 1 << 14;
-const PARTIAL_VALUES = 1 << 24;
+const PARTIAL_VALUES = 1 << 23;
 
 /**
  * Enough slots to fill the device and to keep sums short, as far as there are rows, the partial sums stay small, and

@@ -163,7 +163,8 @@ export interface LabelConv2dOptions extends Partial<Window> {
  *
  *     y[n, o, i, j] = f(residual + bias[o] + Σ_{a, b} w[o, labels[n, i·stride + a − padding, j·stride + b − padding], a, b])
  *
- * Taps outside the map, and labels past the classes, add nothing. Sums are f32.
+ * Taps outside the map, and labels past the classes, add nothing. Sums are f32. A gradient of the weight that is below
+ * 2^-21 of the sizes of its terms is rounding, and 0.
  *
  * @param labels   [N, H, W], u32
  * @param weights  weight [O, C, kH, kW] and bias [O] of one type, f32 or f16, which their gradients have too

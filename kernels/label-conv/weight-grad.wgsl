@@ -1,7 +1,8 @@
 // Weight gradient: of every class, the sum of dy over the pixels whose tap meets it.
 //
-//   partial[slot, tap, c, o] = Σ dy[n, o, i, j]   over the slot's rows (n, i), all j, with
-//                                                 labels[n, i·stride + a − top, j·stride + b − left] = c
+//   partial[0, slot, tap, c, o] = Σ dy[n, o, i, j]   over the slot's rows (n, i), all j, with
+//                                                    labels[n, i·stride + a − top, j·stride + b − left] = c
+//   partial[1, slot, tap, c, o] = Σ |dy[n, o, i, j]|  which tells how exact the sum can be
 //
 // A workgroup owns a tap, a slot and 4 · WG output channels; a thread owns four channels, and so all sums of their
 // classes: there is nothing to race for. All threads walk along the same labels. A run of pixels of one class is summed in
@@ -22,7 +23,11 @@ fn main(
   let slot = rest / taps;
   if (slot >= P.slots || vector >= vectors) { return; }
   let own = (slot * taps + tap) * P.classes * vectors + vector;
-  for (var c = 0u; c < P.classes; c++) { partial[own + c * vectors] = vec4f(); }
+  let sizes = own + P.slots * taps * P.classes * vectors;
+  for (var c = 0u; c < P.classes; c++) {
+    partial[own + c * vectors] = vec4f();
+    partial[sizes + c * vectors] = vec4f();
+  }
 
   let a = tap / P.kW;
   let shiftY = i32(a) - P.top;
@@ -33,6 +38,7 @@ fn main(
   let plane = min(4u * vector + vec4u(0u, 1u, 2u, 3u), vec4u(P.channels - 1u)) * P.oH * steps;
   var current = P.classes; // the class of the run; P.classes where it has none
   var sum = vec4f();
+  var size = vec4f();
   for (var row = slot * P.slotRows; row < end; row++) {
     let image = row / P.oH;
     let oy = row - image * P.oH;
@@ -49,14 +55,23 @@ fn main(
           let label = min(labels[labelRow + u32(clamp(ix, 0, i32(P.w) - 1))], P.classes);
           let met = select(P.classes, label, inside);
           if (met != current) {
-            if (current < P.classes) { partial[own + current * vectors] += sum; }
+            if (current < P.classes) {
+              partial[own + current * vectors] += sum;
+              partial[sizes + current * vectors] += size;
+            }
             current = met;
             sum = vec4f();
+            size = vec4f();
           }
-          sum += vec4f(lane(gradients[0], e), lane(gradients[1], e), lane(gradients[2], e), lane(gradients[3], e));
+          let g = vec4f(lane(gradients[0], e), lane(gradients[1], e), lane(gradients[2], e), lane(gradients[3], e));
+          sum += g;
+          size += abs(g);
         }
       }
     }
   }
-  if (current < P.classes) { partial[own + current * vectors] += sum; }
+  if (current < P.classes) {
+    partial[own + current * vectors] += sum;
+    partial[sizes + current * vectors] += size;
+  }
 }

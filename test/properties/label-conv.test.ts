@@ -156,6 +156,22 @@ describe('labelConv2d', () => {
   });
 });
 
+describe('the gradient of a label convolution in its weight', () => {
+  it('is 0 where its terms cancel but for rounding, and counts where they do not', async () => {
+    const labels = map([1, 1, 4], () => 0);
+    const weight = normals(31, [2, 2, 1, 1]);
+    const dy = tensor(device, [0.7, -0.2, -0.5, 2 ** -24, 0.7, -0.2, -0.5, 2 ** -18], [1, 2, 1, 4]);
+    const gradient = await read(() => {
+      const { pull } = vjp(() => [labelConv2d(labels, { weight })] as const, [weight]);
+      return pull([dy])[0] as Tensor;
+    });
+    expect(gradient[0]).toBe(0);
+    expect(gradient[2]).toBeCloseTo(2 ** -18, 7);
+    expect([gradient[1], gradient[3]]).toEqual([0, 0]); // no pixel is of class 1
+    for (const t of [labels, weight, dy]) t.dispose();
+  });
+});
+
 describe('resizeLabels', () => {
   it('takes the labels whose one-hot planes resize() takes', async () => {
     for (const [h, w, oH, oW] of [
