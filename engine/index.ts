@@ -27,4 +27,4 @@ export {
   type TensorSpec,
   tensor,
 } from './tensor.ts';
-export { leaves, mapTree, type Tree } from './tree.ts';
+export { leaves, mapTree, type Tree, treeOf } from './tree.ts';

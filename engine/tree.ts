@@ -18,3 +18,17 @@ export function mapTree<P extends Tree>(tree: P, fn: (tensor: Tensor, key: strin
   const entries = Object.entries(tree).filter(([, child]) => child !== undefined);
   return Object.fromEntries(entries.map(([key, child]) => [key, mapTree(child as Tree, fn, join(key))])) as P;
 }
+
+/** The tree whose `leaves` these are; levels whose names begin at 0 become arrays. */
+export function treeOf(entries: Iterable<readonly [string, Tensor]>): Tree {
+  const root: Record<string, unknown> = {};
+  for (const [key, leaf] of entries) {
+    const path = key.split('.');
+    let node = root;
+    path.forEach((name, depth) => {
+      if (depth === path.length - 1) node[name] = leaf;
+      else node = (node[name] ??= path[depth + 1] === '0' ? [] : {}) as Record<string, unknown>;
+    });
+  }
+  return root as Tree;
+}

@@ -1,4 +1,4 @@
-import { type Device, type DType, ShapeError, sizeOf, type Tensor, tensor } from '../../engine/index.ts';
+import { type Device, type DType, ShapeError, sizeOf, type Tensor, tensor, treeOf } from '../../engine/index.ts';
 import { randomUniforms } from '../../engine/random.ts';
 import { type CapVstnetConfig, type ParameterSpec, parameterSpecs } from './config.ts';
 import type { CapVstnetParams } from './network.ts';
@@ -18,17 +18,16 @@ export function parametersFrom(
   source: ParameterSource,
   dtype: DType = 'f32',
 ): CapVstnetParams {
-  const tree: Record<string, unknown> = {};
-  parameterSpecs(config).forEach((spec, index) => {
+  const entries = parameterSpecs(config).map((spec, index): [string, Tensor] => {
     const values = source(spec, index);
     if (values.length !== sizeOf(spec.shape)) {
       throw new ShapeError(
         `${spec.key}: expected ${sizeOf(spec.shape)} values for [${spec.shape}], got ${values.length}.`,
       );
     }
-    place(tree, spec.key.split('.'), tensor(device, values, spec.shape, dtype));
+    return [spec.key, tensor(device, values, spec.shape, dtype)];
   });
-  return tree as unknown as CapVstnetParams;
+  return treeOf(entries) as unknown as CapVstnetParams;
 }
 
 /**
@@ -58,13 +57,4 @@ export function damped(config: CapVstnetConfig, source: ParameterSource): Parame
     const [, block, name] = /^(.+)\.conv\.(\d+\.\w+)$/.exec(spec.key) ?? [];
     return name === '7.weight' && !early.has(block) ? Float32Array.from(values, (v) => v * DAMPING) : values;
   };
-}
-
-/** Puts a leaf at its dotted path; levels named 0, 1, 2… become arrays. */
-function place(tree: Record<string, unknown>, path: readonly string[], leaf: Tensor): void {
-  let node = tree;
-  path.forEach((name, depth) => {
-    if (depth === path.length - 1) node[name] = leaf;
-    else node = (node[name] ??= path[depth + 1] === '0' ? [] : {}) as Record<string, unknown>;
-  });
 }

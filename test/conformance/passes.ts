@@ -1,6 +1,6 @@
 /** Forward and backward passes of a network on the device, answered in the format's names. */
 
-import { filled, leaves, scope, type Tensor, type Tree, tensor, vjp } from '../../engine/index.ts';
+import { filled, leaves, scope, type Tensor, type Tree, tensor, treeOf, vjp } from '../../engine/index.ts';
 import type { Context } from './context.ts';
 import { sharedDevice } from './device.ts';
 import { type Value, value } from './values.ts';
@@ -54,18 +54,7 @@ export async function runPass(context: Context, pass: Pass, results: Map<string,
   }
 }
 
-/** Dotted keys as a tree; levels whose names count up from 0 become arrays. */
+/** State-dict keys as a tree of tensors. */
 export function parameterTree(params: ReadonlyMap<string, Value>, make: (p: Value) => Tensor): Tree {
-  const root: Record<string, unknown> = {};
-  for (const [key, p] of params) {
-    const path = key.split('.');
-    const last = path.pop() as string;
-    let node = root;
-    path.forEach((name, depth) => {
-      const next = path[depth + 1] ?? last;
-      node = (node[name] ??= next === '0' ? [] : {}) as Record<string, unknown>;
-    });
-    node[last] = make(p);
-  }
-  return root as Tree;
+  return treeOf([...params].map(([key, p]) => [key, make(p)] as const));
 }
