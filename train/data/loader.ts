@@ -58,3 +58,11 @@ export function prefetch<Batch>(
     },
   };
 }
+
+/** Step s of the result takes the batches s · k … s · k + k − 1: those that an update is accumulated over. */
+export function grouped<Batch>(loader: Loader<Batch>, k: number): Loader<readonly Batch[]> {
+  return {
+    batch: (step) => Promise.all(Array.from({ length: k }, (_, i) => loader.batch(step * k + i))),
+    close: () => loader.close(),
+  };
+}

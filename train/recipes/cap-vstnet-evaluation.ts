@@ -6,8 +6,9 @@ import { transfer } from '../../models/cap-vstnet/transfer.ts';
 import type { StylePairs } from '../data/datasets/style-pairs.ts';
 import { ssim } from '../eval/image-similarity.ts';
 import { inputsOf } from './cap-vstnet-inputs.ts';
-import { capVstnetLosses, pack } from './cap-vstnet-losses.ts';
+import { capVstnetLosses } from './cap-vstnet-losses.ts';
 import type { StepSetting } from './cap-vstnet-step.ts';
+import { pack } from './pack.ts';
 import type { SamplePicture } from './recipe.ts';
 
 /** One row a pair: content, style, stylized, and the content brought back from it. */

@@ -9,7 +9,6 @@ import {
   mattingLaplacian,
   mean,
   mul,
-  reshape,
   sub,
   sum,
   type WarpField,
@@ -147,12 +146,4 @@ function matting(stylized: Tensor, tables: readonly LapTable[], weight: number):
 /** The diagnostic of a synthetic motion: how far warping the first frame is from the second. */
 export function warpError(content: Tensor, second: Tensor, field: WarpField): Tensor {
   return mean(abs(sub(warp(content, field), second)));
-}
-
-/** Several scalars in one tensor, to be read at once. */
-export function pack(scalars: readonly Tensor[]): Tensor {
-  return concat(
-    scalars.map((scalar) => reshape(scalar, [scalar.size])),
-    0,
-  );
 }

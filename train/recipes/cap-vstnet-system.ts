@@ -2,7 +2,7 @@
 import { type Device, leaves, NoDeviceError } from '../../engine/index.ts';
 import { CAP_VSTNET, type CapVstnetConfig, type CapVstnetMode } from '../../models/cap-vstnet/config.ts';
 import { capVstnetLoader, type StylePairs } from '../data/datasets/style-pairs.ts';
-import type { Loader } from '../data/loader.ts';
+import { grouped } from '../data/loader.ts';
 import { RequestError } from '../errors.ts';
 import { type CapVstnetRecipe, capVstnetRecipe, setUpCapVstnet } from './cap-vstnet.ts';
 import { HIGHER_IS_BETTER } from './cap-vstnet-evaluation.ts';
@@ -84,10 +84,11 @@ export const capVstnet: System = {
       onWarning: warn,
     });
     const config = reduced(CAP_VSTNET[mode], settings);
+    const vgg = typeof settings.vgg === 'string' ? settings.vgg : undefined;
     const { initial, setting, encoder } = await setUpCapVstnet(device, {
       config,
       weights: weightsOf(all),
-      vgg: settings.vgg,
+      vgg,
       seed: all.seed,
       precision: all.precision,
     });
@@ -120,7 +121,7 @@ export const capVstnet: System = {
       notes: [
         `Data: ${loader.contents} contents, ${loader.styles} styles, crops of ${all.cropSize} out of ${all.loadSize} pixels`,
         ...(heldOut.length > 0 ? [`Held out: ${counted(heldOut)}, for samples and evaluations`] : []),
-        `Encoder of the losses: ${encoder}${settings.vgg ? '' : '; give trained ones with --vgg vgg_normalised.pth'}`,
+        `Encoder of the losses: ${encoder}${vgg ? '' : '; give trained ones with --vgg vgg_normalised.pth'}`,
         ...(all.precision === 'f16' ? [HALF_NOTE] : []),
       ],
     };
@@ -185,11 +186,3 @@ function weightsOf(all: Required<TrainSettings>): LossWeights {
 
 const defined = (settings: TrainSettings) =>
   Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
-
-/** Step s takes the micro-batches s · k … s · k + k − 1. */
-function grouped(loader: Loader<StylePairs>, k: number): Loader<readonly StylePairs[]> {
-  return {
-    batch: (step) => Promise.all(Array.from({ length: k }, (_, i) => loader.batch(step * k + i))),
-    close: () => loader.close(),
-  };
-}

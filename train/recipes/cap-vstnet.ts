@@ -1,4 +1,4 @@
-import { type Device, leaves, overwrite, scope, type Tensor } from '../../engine/index.ts';
+import { type Device, leaves, scope } from '../../engine/index.ts';
 import type { CapVstnetConfig } from '../../models/cap-vstnet/config.ts';
 import type { CapVstnetParams } from '../../models/cap-vstnet/network.ts';
 import { initialParameters, parametersFrom } from '../../models/cap-vstnet/parameters.ts';
@@ -6,10 +6,12 @@ import type { StylePairs } from '../data/datasets/style-pairs.ts';
 import { loadVgg } from '../infer/load-vgg.ts';
 import { type Adam, adam } from '../optim/adam.ts';
 import { type LossScaleState, lossScale } from '../optim/loss-scale.ts';
+import { firstBadTensor, namedMoments, overwriteNamed } from '../optim/named.ts';
 import { evaluatePairs, sampleRows } from './cap-vstnet-evaluation.ts';
 import { inputsOf } from './cap-vstnet-inputs.ts';
-import { type LossWeights, pack } from './cap-vstnet-losses.ts';
+import type { LossWeights } from './cap-vstnet-losses.ts';
 import { capVstnetStep, learningRate, type StepSetting } from './cap-vstnet-step.ts';
+import { pack } from './pack.ts';
 import type { Json, Recipe, StepReport } from './recipe.ts';
 
 export interface CapVstnetTraining {
@@ -116,15 +118,11 @@ export function capVstnetRecipe(
 
     tensors: () => ({
       net: new Map(leaves(optimizer.params)),
-      optim: new Map([...named('exp_avg', optimizer.moment1), ...named('exp_avg_sq', optimizer.moment2)]),
+      optim: new Map(namedMoments(optimizer)),
       ...(optimizer.average ? { ema: new Map(leaves(optimizer.average)) } : {}),
     }),
     load(file, values) {
-      const own = this.tensors()[file];
-      for (const [key, target] of own) {
-        const found = values.get(key);
-        if (found) overwrite(target, found);
-      }
+      overwriteNamed(this.tensors()[file], values);
     },
     counters: () => ({ updates, ...(scaling ? { loss_scale: scaling.state() } : {}) }),
     restore(counters: Json) {
@@ -136,21 +134,10 @@ export function capVstnetRecipe(
     sample: (batches) => sampleRows(device, painted(), config, batches.slice(0, MOST_SAMPLES)),
     evaluate: (batches) => evaluatePairs(device, painted(), setting, batches),
 
-    async firstBadTensor() {
-      const groups = { gradient: optimizer.gradients, parameter: optimizer.params };
-      for (const [kind, tree] of Object.entries(groups)) {
-        for (const [key, leaf] of leaves(tree)) {
-          if (!(await leaf.data()).every(Number.isFinite)) return `${kind} of ${key}`;
-        }
-      }
-      return undefined;
-    },
+    firstBadTensor: () => firstBadTensor([optimizer]),
     dispose: () => optimizer.dispose(),
   };
 }
-
-const named = (prefix: string, tree: CapVstnetParams): [string, Tensor][] =>
-  leaves(tree).map(([key, leaf]) => [`${prefix}.${key}`, leaf]);
 
 /** Terms without a weight say nothing. */
 function reported(name: string, weights: LossWeights, moving: boolean): boolean {

@@ -1,13 +1,19 @@
 /** A system as `miaobi train` knows it: which flags it takes, what they are by default, and how it is made. */
 import type { Device } from '../../engine/index.ts';
+import type { Flavour, Upsampling } from '../../models/gaugan/config.ts';
+import type { Initialisation } from '../../models/gaugan/state.ts';
+import type { DatasetMode } from '../data/datasets/label-datasets.ts';
+import type { PreprocessMode } from '../data/datasets/preprocess.ts';
 import type { Loader } from '../data/loader.ts';
+import type { GanMode } from '../losses/gan.ts';
 import type { Recipe } from './recipe.ts';
 
 /** Everything that the flags of `miaobi train` can say about a training, by the flags' names in camelCase. */
 export interface TrainSettings {
   readonly seed: number;
   readonly precision: 'f32' | 'f16';
-  readonly steps: number;
+  /** updates; `epochs` and `decayEpochs` say it where a system counts in passes over the data */
+  readonly steps?: number;
   readonly batchSize: number;
   readonly accumulate: number;
   readonly lr: number;
@@ -21,6 +27,8 @@ export interface TrainSettings {
   readonly ema?: number;
   readonly recompute?: boolean;
 
+  /** the data set's folder */
+  readonly data?: string;
   /** folders of pictures */
   readonly content?: string;
   readonly style?: string;
@@ -38,8 +46,8 @@ export interface TrainSettings {
   readonly nBlocks?: readonly number[];
   /** half widths of the stages */
   readonly nChannels?: readonly number[];
-  /** file of the encoder that the losses look through */
-  readonly vgg?: string;
+  /** file of the encoder that the losses look through; false: no loss of its features */
+  readonly vgg?: string | boolean;
   readonly styleWeight?: number;
   readonly contentWeight?: number;
   readonly lapWeight?: number;
@@ -49,6 +57,55 @@ export interface TrainSettings {
   readonly temporalSteps?: number;
   /** radius of the matting Laplacian's windows */
   readonly winRad?: number;
+
+  /** passes over the data at the full learning rate, and in which it falls to zero */
+  readonly epochs?: number;
+  readonly decayEpochs?: number;
+  /** which files make up a labelled picture, and how they are brought to one size; names of the SPADE release */
+  readonly datasetMode?: DatasetMode;
+  readonly preprocessMode?: PreprocessMode;
+  readonly labelDir?: string;
+  readonly imageDir?: string;
+  readonly instanceDir?: string;
+  /** JSON of label files' names and their reference photos, and where those are */
+  readonly labelToImg?: string;
+  readonly referenceDir?: string;
+  /** colours of coloured label maps */
+  readonly palette?: string;
+  /** classes, without the unknown one */
+  readonly labelNc?: number;
+  /** whether the edges of instances are seen */
+  readonly instance?: boolean;
+  /** the value of pixels without a class */
+  readonly dontCare?: number;
+  readonly aspectRatio?: number;
+  readonly flip?: boolean;
+
+  readonly netG?: 'spade' | 'pix2pixhd';
+  readonly ngf?: number;
+  readonly ndf?: number;
+  readonly nhidden?: number;
+  readonly normG?: string;
+  readonly normD?: string;
+  readonly normE?: string;
+  readonly numUpsamplingLayers?: Upsampling;
+  readonly numD?: number;
+  readonly nLayersD?: number;
+  readonly useVae?: boolean;
+  readonly zDim?: number;
+  readonly flavour?: Flavour;
+  readonly initType?: Initialisation['type'];
+  readonly initVariance?: number;
+
+  readonly ganMode?: GanMode;
+  /** two time scales: half the rate for the generator, twice for the discriminator */
+  readonly ttur?: boolean;
+  /** updates of the discriminator for one of the generator */
+  readonly dSteps?: number;
+  readonly ganFeat?: boolean;
+  readonly lambdaFeat?: number;
+  readonly lambdaVgg?: number;
+  readonly lambdaKld?: number;
 }
 
 export type SettingName = keyof TrainSettings;

@@ -1,0 +1,113 @@
+import { ShapeError, scope, type Tensor, type Tree } from '../../engine/index.ts';
+import { type ConvWeights, conv2d, type LinearWeights, linear, reshape, resize, tanh } from '../../kernels/index.ts';
+import { spectralWeights } from '../layers/spectral-weights.ts';
+import type { Mode } from '../layers/state.ts';
+import { type GeneratorConfig, type GeneratorPlan, generatorPlan } from './config.ts';
+import { denseMap, mapConv, mapPyramid, mapSize, type SemanticMap } from './semantic-map.ts';
+import { activated, type SpadeBlockParams, spadeBlock } from './spade.ts';
+
+/** A generator's weights of one pass, spectral norms taken. */
+export type GeneratorWeights = {
+  readonly fc: ConvWeights | LinearWeights;
+  readonly conv_img: ConvWeights;
+} & { readonly [block: string]: SpadeBlockParams };
+
+/**
+ * Takes the spectral norms of a generator's state; in training that moves their stored vectors.
+ *
+ * @param state  parameters and buffers under the names of the SPADE release
+ */
+export function generatorWeights(state: Tree, { flavour }: GeneratorConfig, mode: Mode): GeneratorWeights {
+  return spectralWeights(state, { ...mode, normalise: flavour === 'pytorch' }) as unknown as GeneratorWeights;
+}
+
+/**
+ * The SPADE generator: a grid, from a latent or from the map itself, grows to a picture through residual blocks that
+ * read the map at every size.
+ *
+ * @param map  semantic map of any size; resized to each layer's
+ * @param z    [N, zDim]; in networks with a VAE alone
+ * @param size  height and width of the picture, multiples of the grid's doublings; those of the configuration by default.
+ *             A network without a VAE takes any; with one, its first layer fixes the size
+ * @returns    [N, 3, H, W] in [−1, 1]
+ * @throws ShapeError when z is missing, not wanted, or of another size
+ * @see Park et al. 2019, arXiv:1903.07291, section 3 and appendix A
+ */
+export function generate(
+  weights: GeneratorWeights,
+  config: GeneratorConfig,
+  map: SemanticMap,
+  mode: Mode,
+  { z, size }: { readonly z?: Tensor | undefined; readonly size?: readonly [number, number] | undefined } = {},
+): Tensor {
+  const plan = gridOf(config, size);
+  checkLatent(config, map, z);
+  const { flavour, norm } = config;
+  const setting = { ...mode, flavour, norm };
+  return scope(() => {
+    const maps = mapPyramid(map, sizesOf(plan));
+    let x = firstLayer(weights, config, plan, map, z);
+    for (const { name, up } of plan.blocks) {
+      const next = scope(() => {
+        const wide = up ? resize(x, { scale: 2 }) : x;
+        return spadeBlock(weights[name], setting, wide, maps);
+      });
+      x.dispose();
+      x = next;
+    }
+    return tanh(conv2d(activated(x), weights.conv_img, { padding: 1 }));
+  });
+}
+
+function firstLayer(
+  { fc }: GeneratorWeights,
+  { useVae, flavour }: GeneratorConfig,
+  { gridHeight, gridWidth, first }: GeneratorPlan,
+  map: SemanticMap,
+  z: Tensor | undefined,
+): Tensor {
+  return scope(() => {
+    if (useVae && z) return reshape(linear(z, fc), [z.shape[0], first, gridHeight, gridWidth]);
+    const size = [gridHeight, gridWidth] as const;
+    if (flavour === 'jittor') return conv2d(resize(denseMap(map), { size, mode: 'bilinear' }), fc, { padding: 1 });
+    return mapConv(mapPyramid(map, [size])(gridHeight, gridWidth), fc, { padding: 1 });
+  });
+}
+
+/** The plan, with the grid that a picture of this size needs. */
+function gridOf(config: GeneratorConfig, size: readonly [number, number] | undefined): GeneratorPlan {
+  const plan = generatorPlan(config);
+  if (!size || (size[0] === plan.height && size[1] === plan.width)) return plan;
+  const [height, width] = size;
+  const factor = plan.height / plan.gridHeight;
+  const [gridHeight, gridWidth] = [height / factor, width / factor];
+  const whole = [gridHeight, gridWidth].every((side) => Number.isInteger(side) && side > 0);
+  if (config.useVae || !whole) {
+    throw new ShapeError(
+      config.useVae
+        ? `generate: expected a picture of ${plan.height}×${plan.width}, got ${height}×${width}. The latent of this network ` +
+            'gives one size alone: enlarge the label map to it, and reduce the picture.'
+        : `generate: expected sides that are multiples of ${factor}, got ${height}×${width}. Resize the label map.`,
+    );
+  }
+  return { ...plan, gridHeight, gridWidth, height, width };
+}
+
+/** Every size at which a block reads the map. */
+function sizesOf({ gridHeight, gridWidth, blocks }: GeneratorPlan): [number, number][] {
+  let factor = 1;
+  return blocks.map(({ up }) => {
+    if (up) factor *= 2;
+    return [gridHeight * factor, gridWidth * factor];
+  });
+}
+
+function checkLatent({ useVae, zDim }: GeneratorConfig, map: SemanticMap, z: Tensor | undefined): void {
+  const [batch] = mapSize(map);
+  const want = useVae ? `${batch},${zDim}` : undefined;
+  if (z?.shape.join() === want) return;
+  throw new ShapeError(
+    `generate: expected ${want ? `z [${want}]` : 'no z, for this network has no VAE'}, got ${z ? `z [${z.shape}]` : 'none'}. ` +
+      'Check use_vae, z_dim and the batch.',
+  );
+}

@@ -1,0 +1,55 @@
+/** What GauGAN's steps, samples and evaluations are fed. */
+import { type Device, randomNormals, tensor } from '../../engine/index.ts';
+import type { LabelPictures } from '../data/datasets/label-pictures.ts';
+import { DataError } from '../errors.ts';
+import type { GauganInputs, GauganNetworks } from './gaugan-losses.ts';
+
+/** Streams of the latents' noise, apart from those of the data and of the first weights. */
+const NOISE_OP = { G: 1 << 20, D: (1 << 20) + 1 };
+
+/**
+ * Uploads a batch.
+ *
+ * @param classes  of the labels, the unknown one among them
+ * @param draw     which noise the latents get; left out: none
+ * @throws DataError when the batch has no pictures
+ */
+export function inputsOf(
+  device: Device,
+  { batchSize, width, height, labels, image, reference, edges, names }: LabelPictures,
+  { classes, encoder }: { readonly classes: number; readonly encoder: GauganNetworks['encoder'] },
+  draw?: { readonly seed: number; readonly step: number },
+): GauganInputs {
+  if (!image) throw new DataError(`${names[0]}: expected a picture beside the label map, for training and samples.`);
+  const plane = height * width;
+  const picture = (pixels: Uint8Array) => tensor(device, signedPlanes(pixels, plane), [batchSize, 3, height, width]);
+  const noiseOf = ({ zDim }: { zDim: number }, key: { seed: number; step: number }, op: number) =>
+    tensor(device, randomNormals({ ...key, op }, batchSize * zDim), [batchSize, zDim]);
+  return {
+    map: {
+      labels: tensor(device, labels, [batchSize, height, width], 'u32'),
+      classes,
+      edges: edges && tensor(device, edges, [batchSize, 1, height, width]),
+    },
+    image: picture(image),
+    reference: reference && encoder ? picture(reference) : undefined,
+    noise: encoder && draw && { G: noiseOf(encoder, draw, NOISE_OP.G), D: noiseOf(encoder, draw, NOISE_OP.D) },
+  };
+}
+
+/**
+ * 8-bit pictures as GauGAN reads them.
+ *
+ * @param pixels  [B, H, W, 3]
+ * @param plane   H · W
+ * @returns       [B, 3, H, W] in [−1, 1]
+ */
+export function signedPlanes(pixels: Uint8Array, plane: number): Float32Array {
+  const planes = new Float32Array(pixels.length);
+  for (let item = 0; item < pixels.length; item += 3 * plane) {
+    for (let i = item, at = item; i < item + plane; i++) {
+      for (let c = 0; c < 3; c++) planes[i + c * plane] = (pixels[at++] / 255 - 0.5) / 0.5;
+    }
+  }
+  return planes;
+}

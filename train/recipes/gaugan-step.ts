@@ -1,0 +1,113 @@
+import { grad, leaves, mapTree, scope, type Tensor, type Tree } from '../../engine/index.ts';
+import { add, affine } from '../../kernels/index.ts';
+import { joinState } from '../../models/layers/state.ts';
+import type { Adam } from '../optim/adam.ts';
+import {
+  type DiscriminatorTerms,
+  discriminatorLosses,
+  type GauganInputs,
+  type GauganSetting,
+  type GauganState,
+  type GeneratorTerms,
+  generatorLosses,
+  paint,
+} from './gaugan-losses.ts';
+
+type Buffers = ReadonlyMap<string, Tensor>;
+
+/** What a step changes: parameters through their optimisers, buffers in place. */
+export interface GauganTrainee {
+  /** of generator and encoder together */
+  readonly generators: Adam<{ readonly G: Tree; readonly E?: Tree }>;
+  readonly discriminators: Adam<{ readonly D: Tree }>;
+  readonly buffers: { readonly G: Buffers; readonly E?: Buffers | undefined; readonly D: Buffers };
+}
+
+/** One optimiser's share of a step. */
+export interface Half<Terms> {
+  /** of each micro-batch */
+  readonly terms: readonly Terms[];
+  /** mean over the micro-batches */
+  readonly grads: Tree;
+  /** [gradient scale, 1 when updated, gradient norm, 0] */
+  readonly control: Tensor;
+}
+
+export interface Rate {
+  readonly lr: number;
+  /** updates of this optimiser, the one at hand included */
+  readonly update: number;
+}
+
+/** Networks of a step as they stand, buffers and all. */
+export function stateNow({ generators, buffers }: GauganTrainee, params = generators.params): GauganState {
+  return {
+    G: joinState(params.G, buffers.G),
+    E: params.E && buffers.E ? joinState(params.E, buffers.E) : undefined,
+  };
+}
+
+/** The generator's half of a step: losses, reverse sweep through discriminator, VGG, generator and encoder, Adam. */
+export function generatorStep(
+  trainee: GauganTrainee,
+  setting: GauganSetting,
+  batches: readonly GauganInputs[],
+  { lr, update }: Rate,
+): Half<GeneratorTerms> {
+  const { generators, discriminators, buffers } = trainee;
+  const D = joinState(discriminators.params.D, buffers.D);
+  return scope(() => {
+    const { terms, grads } = accumulated(generators.params, batches, (params, inputs) =>
+      generatorLosses(stateNow(trainee, params), D, setting, inputs),
+    );
+    return { terms, grads, control: generators.update(grads, lr, update) };
+  });
+}
+
+/** The discriminator's half: the generator paints anew, unrecorded; losses, reverse sweep, Adam. */
+export function discriminatorStep(
+  trainee: GauganTrainee,
+  setting: GauganSetting,
+  batches: readonly GauganInputs[],
+  { lr, update }: Rate,
+): Half<DiscriminatorTerms> {
+  const { discriminators, buffers } = trainee;
+  return scope(() => {
+    const { terms, grads } = accumulated(discriminators.params, batches, ({ D }, inputs) => {
+      const { fake } = paint(stateNow(trainee), setting.networks, inputs, inputs.noise?.D, { training: true });
+      return discriminatorLosses(joinState(D, buffers.D), setting, inputs, fake);
+    });
+    return { terms, grads, control: discriminators.update(grads, lr, update) };
+  });
+}
+
+/** Gradients of each micro-batch's loss, averaged. */
+function accumulated<P extends Tree, Terms extends { readonly loss: Tensor }>(
+  params: P,
+  batches: readonly GauganInputs[],
+  losses: (params: P, inputs: GauganInputs) => Terms,
+): { terms: Terms[]; grads: P } {
+  const terms: Terms[] = [];
+  let total: P | undefined;
+  for (const inputs of batches) {
+    const { value, grads } = grad((p: P) => losses(p, inputs))(params);
+    terms.push(value);
+    total = total ? sumAndFree(total, grads) : grads;
+  }
+  const sum = total as P;
+  const share = 1 / batches.length;
+  return { terms, grads: batches.length === 1 ? sum : mapTree(sum, (leaf) => affine(leaf, { scale: share })) };
+}
+
+/** a + b leaf by leaf, freeing both. */
+function sumAndFree<P extends Tree>(a: P, b: P): P {
+  const others = leaves(b);
+  let next = 0;
+  return mapTree(a, (leaf) => {
+    const [, other] = others[next++];
+    const out = add(leaf, other);
+    leaf.dispose();
+    other.dispose();
+    return out;
+  });
+}
