@@ -26,6 +26,7 @@ const renamed: Readonly<Record<string, string>> = {
   ckpt: 'weights',
   'pretrained-weights': 'weights',
   'no-vgg-loss': 'no-vgg',
+  datasetmode: 'dataset-mode',
 };
 
 const ofCommand = new WeakMap<Command, Readonly<Record<string, string>>>();

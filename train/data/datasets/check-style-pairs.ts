@@ -1,6 +1,7 @@
 /** `data check --model cap-vstnet`: a folder of contents and one of styles, or one that is both. */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { RequestError } from '../../errors.ts';
 import { shellWord } from '../shell-word.ts';
 import type { CheckOptions, DataCheck } from './check.ts';
 import { type FolderFacts, inspectFolder, shorterSides } from './inspect-folder.ts';
@@ -17,7 +18,8 @@ const FEW = 100;
  * @throws RequestError when there is no such folder
  * @throws DataError when it holds no picture
  */
-export async function checkStylePairs(data: string, options: CheckOptions = {}): Promise<DataCheck> {
+export async function checkStylePairs(data: string | undefined, options: CheckOptions = {}): Promise<DataCheck> {
+  if (data === undefined) throw new RequestError('data check: expected the folder of a data set, but none is named.');
   const isFolder = async (name: string) =>
     (await stat(join(data, name)).catch(() => undefined))?.isDirectory() ?? false;
   const present = { content: await isFolder('content'), style: await isFolder('style') };

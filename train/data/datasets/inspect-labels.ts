@@ -1,7 +1,6 @@
 /** What is in the label maps of a data set, and what is wrong with it, found before a training begins. */
 import 'sharp'; // loaded here first: a library that only threads load goes with the first that ends
 import { availableParallelism } from 'node:os';
-import { DataError } from '../../errors.ts';
 import { type LabelRule, wrongLabelMessage, wrongLabels } from '../image/label-map.ts';
 import type { Palette } from '../image/palette.ts';
 import type { BadFile } from '../workers/inspect-task.ts';
@@ -50,20 +49,4 @@ export function wrongFiles(facts: readonly LabelFacts[], rule: LabelRule): BadFi
     if (!label || values.length === 0) return wrong;
     return [{ path: pair.label, reason: wrongLabelMessage(pair.label, values, label.counts, rule) }, ...wrong];
   });
-}
-
-/** Sentences of a message; what is beyond is counted. */
-const SHOWN = 5;
-
-/** @throws DataError that names the first of the files, when there are any */
-export function refuseWrongFiles(wrong: readonly BadFile[]): void {
-  if (wrong.length === 0) return;
-  const lines = wrong.slice(0, SHOWN).map(({ reason }) => reason);
-  if (wrong.length > SHOWN) {
-    lines.push(
-      `And ${wrong.length - SHOWN} other files are like that. List them all with: ` +
-        'miaobi data check DATA --model gaugan --fix-list bad.txt',
-    );
-  }
-  throw new DataError(lines.join('\n'));
 }

@@ -1,7 +1,9 @@
 /** Label maps and the files that belong to them. */
 import { DataError } from '../../errors.ts';
+import type { BadFile } from '../workers/inspect-task.ts';
 import { type LabelFilesOptions, type LabelLists, type LabelPair, labelLists, stem } from './label-folders.ts';
 import { withReferences } from './reference-photos.ts';
+import { refuseWrongFiles } from './wrong-files.ts';
 
 export type { LabelFilesOptions, LabelPair };
 
@@ -12,11 +14,23 @@ export type { LabelFilesOptions, LabelPair };
  * @throws RequestError when a folder that was named is not there
  * @throws DataError when a file has no partner, with its name, or when the data set has no label maps or not its folders
  */
-export async function labelFiles(options: LabelFilesOptions): Promise<LabelPair[]> {
+export async function labelFiles(options: LabelFilesOptions): Promise<readonly LabelPair[]> {
+  const { pairs, wrong } = await pairedFiles(options);
+  refuseWrongFiles(wrong);
+  return pairs;
+}
+
+export interface PairedFiles {
+  readonly pairs: readonly LabelPair[];
+  /** files without a partner */
+  readonly wrong: readonly BadFile[];
+}
+
+/** As {@link labelFiles}, but tells of files without a partner instead of refusing them. */
+export async function pairedFiles(options: LabelFilesOptions): Promise<PairedFiles> {
   const lists = await labelLists(options);
-  const pairs = options.anyNames ? byPlace(lists) : byName(lists);
-  const kept = pairs.slice(0, options.maxItems);
-  return withReferences(kept, options);
+  const { pairs, wrong } = options.anyNames ? { pairs: byPlace(lists), wrong: [] } : byName(lists);
+  return { pairs: await withReferences(pairs.slice(0, options.maxItems), options), wrong };
 }
 
 function byPlace({ labels, images, instances }: LabelLists): LabelPair[] {
@@ -34,35 +48,30 @@ function byPlace({ labels, images, instances }: LabelLists): LabelPair[] {
   return labels.map((label, i) => ({ name: stem(label), label, image: images?.[i], instance: instances?.[i] }));
 }
 
-function byName({ labels, images, instances, keyOf = stem }: LabelLists): LabelPair[] {
-  const keyed = (paths: readonly string[] | undefined) => paths && groups(paths, keyOf);
-  const [ofLabels, ofImages, ofInstances] = [groups(labels, keyOf), keyed(images), keyed(instances)];
-  const partner = (label: string, others: Map<string, string[]> | undefined, what: string, remedy: string) => {
+function byName({ labels, images, instances, keyOf = stem }: LabelLists): PairedFiles {
+  const ofLabels = groups(labels, keyOf);
+  const wrong: BadFile[] = [];
+  const missed = (path: string, what: string, remedy: string) =>
+    wrong.push({ path, reason: `${path}: expected ${what} of the same name, but there is none. ${remedy}` });
+  // twice the same name in different folders: in the same order
+  const place = (path: string, group: Map<string, string[]>) => group.get(keyOf(path))!.indexOf(path);
+  const partners = (others: readonly string[] | undefined) => {
     if (!others) return undefined;
-    const key = keyOf(label);
-    // twice the same name in different folders: in the same order
-    const found = others.get(key)?.[ofLabels.get(key)!.indexOf(label)];
-    if (found !== undefined) return found;
-    const lacking = labels.filter((one) => !others.has(keyOf(one))).length;
-    throw new DataError(
-      `${label}: expected ${what} of the same name, but there is none` +
-        `${lacking > 1 ? ` (nor for ${lacking - 1} other label maps)` : ''}. ${remedy}`,
-    );
+    const ofOthers = groups(others, keyOf);
+    const found = labels.map((label) => ofOthers.get(keyOf(label))?.[place(label, ofLabels)]);
+    const lonely = others.filter((path) => place(path, ofOthers) >= (ofLabels.get(keyOf(path))?.length ?? 0));
+    return { found, lonely };
   };
-  const pairs = labels.map((label) => ({
-    name: stem(label),
-    label,
-    image: partner(label, ofImages, 'a picture', 'Add it, or take the label map out.'),
-    instance: partner(label, ofInstances, 'an instance map', 'Add it, or give --no-instance.'),
-  }));
-  const lonely = images?.filter((path) => !ofLabels.has(keyOf(path))) ?? [];
-  if (lonely.length > 0) {
-    throw new DataError(
-      `${lonely[0]}: expected a label map of the same name, but there is none` +
-        `${lonely.length > 1 ? ` (nor for ${lonely.length - 1} other pictures)` : ''}. Add it, or take the picture out.`,
-    );
-  }
-  return pairs;
+  const [ofImages, ofInstances] = [partners(images), partners(instances)];
+  const pairs = labels.flatMap((label, i): LabelPair[] => {
+    const [image, instance] = [ofImages?.found[i], ofInstances?.found[i]];
+    if (ofImages && !image) missed(label, 'a picture', 'Add it, or take the label map out.');
+    if (ofInstances && !instance) missed(label, 'an instance map', 'Add it, or give --no-instance.');
+    if ((ofImages && !image) || (ofInstances && !instance)) return [];
+    return [{ name: stem(label), label, image, instance }];
+  });
+  for (const path of ofImages?.lonely ?? []) missed(path, 'a label map', 'Add it, or take the picture out.');
+  return { pairs, wrong };
 }
 
 function groups(paths: readonly string[], keyOf: (path: string) => string): Map<string, string[]> {

@@ -8,12 +8,13 @@ import { type Loader, prefetch } from '../loader.ts';
 import type { KeptSample, LabelPictureJob, LabelPictureResult } from '../workers/label-picture-task.ts';
 import { openPool, taskBeside, type WorkerPool, workersFor } from '../workers/pool.ts';
 import { holdOut } from './hold-out.ts';
-import { inspectLabels, refuseWrongFiles, wrongFiles } from './inspect-labels.ts';
+import { inspectLabels, wrongFiles } from './inspect-labels.ts';
 import { joined, type LabelPictures, type Picked } from './label-batch.ts';
 import { type LabelFilesOptions, type LabelPair, labelFiles } from './label-files.ts';
 import type { KeepBudget } from './picture-folder.ts';
 import { outputSize, type Preprocess } from './preprocess.ts';
 import { DATA_OPS, endlessPermutation, LARGEST_BATCH } from './shuffle.ts';
+import { refuseWrongFiles } from './wrong-files.ts';
 
 export type { LabelPictures };
 

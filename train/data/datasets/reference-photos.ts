@@ -11,7 +11,10 @@ import { walkPictures } from './walk.ts';
  * @throws DataError when the list is not one, or names a photo that is not there
  * @throws RequestError when nobody says where the photos are
  */
-export async function withReferences(pairs: LabelPair[], options: LabelFilesOptions): Promise<LabelPair[]> {
+export async function withReferences(
+  pairs: readonly LabelPair[],
+  options: LabelFilesOptions,
+): Promise<readonly LabelPair[]> {
   const { data } = options;
   const usual = data === undefined ? undefined : join(data, 'label_to_img.json');
   const isThere = usual !== undefined && (await stat(usual).catch(() => undefined)) !== undefined;

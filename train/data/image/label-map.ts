@@ -39,8 +39,11 @@ export interface LabelRule {
  * @throws RequestError when there is no such file
  * @throws DataError when it is no label map: damaged, coloured without a palette, of 16 bits, a JPEG
  */
-export async function readLabelIds(path: string, palette?: Palette): Promise<IdMap<Uint8Array<ArrayBuffer>>> {
-  const { width, height, channels, bitDepth, samples, lossy } = await readSamples(path, 'a label map');
+export async function readLabelIds(
+  path: string,
+  palette?: Palette,
+): Promise<IdMap<Uint8Array<ArrayBuffer>> & { /** read by the palette */ readonly coloured: boolean }> {
+  const { width, height, channels, bitDepth, samples, lossy } = await readMapSamples(path, 'a label map');
   if (lossy) {
     throw new WrongMapError(
       `${path}: expected a label map, but it is a JPEG, which changes the numbers of its pixels. ` +
@@ -56,7 +59,7 @@ export async function readLabelIds(path: string, palette?: Palette): Promise<IdM
   if (channels < 3) {
     const ids =
       channels === 1 ? Uint8Array.from(samples) : Uint8Array.from({ length: width * height }, (_, i) => samples[2 * i]);
-    return { width, height, ids };
+    return { width, height, ids, coloured: false };
   }
   if (!palette) {
     throw new WrongMapError(
@@ -73,7 +76,7 @@ export async function readLabelIds(path: string, palette?: Palette): Promise<IdM
         'ones: miaobi data labels IN OUT --palette FILE --to ids --nearest',
     );
   }
-  return { width, height, ids };
+  return { width, height, ids, coloured: true };
 }
 
 /**
@@ -82,7 +85,7 @@ export async function readLabelIds(path: string, palette?: Palette): Promise<IdM
  * @throws RequestError, DataError as {@link readLabelIds}
  */
 export async function readInstanceIds(path: string): Promise<IdMap<Int32Array<ArrayBuffer>>> {
-  const { width, height, channels, samples } = await readSamples(path, 'an instance map');
+  const { width, height, channels, samples } = await readMapSamples(path, 'an instance map');
   const ids = new Int32Array(width * height);
   for (let i = 0, at = 0; i < ids.length; i++, at += channels) {
     ids[i] = channels < 3 ? samples[at] : samples[at] | (samples[at + 1] << 8) | (samples[at + 2] << 16);
@@ -90,7 +93,7 @@ export async function readInstanceIds(path: string): Promise<IdMap<Int32Array<Ar
   return { width, height, ids };
 }
 
-interface RawSamples {
+export interface MapSamples {
   readonly width: number;
   readonly height: number;
   readonly channels: number;
@@ -99,7 +102,7 @@ interface RawSamples {
   readonly lossy: boolean;
 }
 
-async function readSamples(path: string, what: string): Promise<RawSamples> {
+export async function readMapSamples(path: string, what: string): Promise<MapSamples> {
   const bytes = await readFile(path).catch(() => undefined);
   if (!bytes || !isPng(bytes)) {
     // also says what is wrong with a file that is no picture

@@ -70,6 +70,10 @@ export function readPngSamples(bytes: Uint8Array): PngSamples {
     const size = rowBytes(w);
     unfilter(raw, at, size, h, Math.max(1, (channels * bitDepth) >> 3));
     for (let row = 0; row < h; row++, at += 1 + size) {
+      if (bitDepth === 8 && dx === 1 && dy === 1) {
+        samples.set(raw.subarray(at + 1, at + 1 + size), row * size);
+        continue;
+      }
       const sample = unpack(raw, at + 1, bitDepth);
       for (let i = 0; i < w; i++) {
         const to = ((y + row * dy) * width + x + i * dx) * channels;
@@ -108,38 +112,42 @@ function chunks(bytes: Uint8Array): { header: Header; data: Buffer } {
 
 /** Undoes the filters of `rows` rows of `size` bytes, each after its filter's number; `bpp` bytes to the left neighbour. */
 function unfilter(raw: Uint8Array, from: number, size: number, rows: number, bpp: number): void {
+  let above: Uint8Array = new Uint8Array(size);
   for (let row = 0; row < rows; row++) {
-    const start = from + row * (1 + size) + 1;
-    const above = start - 1 - size;
-    const up = (i: number) => (row === 0 ? 0 : raw[above + i]);
-    const left = (i: number) => (i < bpp ? 0 : raw[start + i - bpp]);
-    switch (raw[start - 1]) {
+    const start = from + row * (1 + size);
+    const line = raw.subarray(start + 1, start + 1 + size);
+    switch (raw[start]) {
       case 0:
         break;
       case 1:
-        for (let i = bpp; i < size; i++) raw[start + i] += raw[start + i - bpp];
+        for (let i = bpp; i < size; i++) line[i] += line[i - bpp];
         break;
       case 2:
-        if (row > 0) for (let i = 0; i < size; i++) raw[start + i] += raw[above + i];
+        for (let i = 0; i < size; i++) line[i] += above[i];
         break;
       case 3:
-        for (let i = 0; i < size; i++) raw[start + i] += (left(i) + up(i)) >> 1;
+        for (let i = 0; i < bpp; i++) line[i] += above[i] >> 1;
+        for (let i = bpp; i < size; i++) line[i] += (line[i - bpp] + above[i]) >> 1;
         break;
       case 4:
-        for (let i = 0; i < size; i++) {
-          const corner = row === 0 || i < bpp ? 0 : raw[above + i - bpp];
-          raw[start + i] += paeth(left(i), up(i), corner);
-        }
+        for (let i = 0; i < bpp; i++) line[i] += above[i];
+        for (let i = bpp; i < size; i++) line[i] += paeth(line[i - bpp], above[i], above[i - bpp]);
         break;
       default:
-        throw new Error(`row ${row} has the unknown filter ${raw[start - 1]}`);
+        throw new Error(`row ${row} has the unknown filter ${raw[start]}`);
     }
+    above = line;
   }
 }
 
-function paeth(a: number, b: number, c: number): number {
-  const [pa, pb, pc] = [Math.abs(b - c), Math.abs(a - c), Math.abs(a + b - 2 * c)];
-  return pa <= pb && pa <= pc ? a : pb <= pc ? b : c;
+/** Whichever of left, upper and corner is nearest to left + upper - corner. */
+function paeth(left: number, upper: number, corner: number): number {
+  const dl = upper - corner;
+  const du = left - corner;
+  const toLeft = dl < 0 ? -dl : dl;
+  const toUpper = du < 0 ? -du : du;
+  const toCorner = dl + du < 0 ? -dl - du : dl + du;
+  return toLeft <= toUpper && toLeft <= toCorner ? left : toUpper <= toCorner ? upper : corner;
 }
 
 /** Sample i of a row that begins at `start`. */

@@ -1,7 +1,7 @@
 /** How the plain of a drawn landscape looks: one texture a class, in the plain's coordinates. */
 import { blend, filter, scale } from './colour.ts';
 import type { LandClass } from './land-classes.ts';
-import type { Seen } from './land-paint.ts';
+import type { Seen } from './land-seen.ts';
 import type { Hit } from './land-shape.ts';
 import { wayMiddle } from './land-shape.ts';
 import type { Colour } from './moods.ts';

@@ -1,7 +1,7 @@
 /** How trees, rocks, houses and boats of a drawn landscape look. */
 import { blend, brightness, filter, scale } from './colour.ts';
 import type { LandClass } from './land-classes.ts';
-import type { Seen } from './land-paint.ts';
+import type { Seen } from './land-seen.ts';
 import type { Hit } from './land-shape.ts';
 import type { Colour } from './moods.ts';
 import { fractal, lattice, ridged, smoothstep, valueNoise } from './noise.ts';

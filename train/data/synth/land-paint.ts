@@ -1,33 +1,12 @@
 /** How the classes of a drawn landscape look in a light: every picture is its label map, painted. */
-import { blend, brightness, filter, scale } from './colour.ts';
+import { blend, filter, scale } from './colour.ts';
 import { LAND_CLASSES, type LandClass } from './land-classes.ts';
 import { paintGround } from './land-paint-ground.ts';
 import { paintThing } from './land-paint-things.ts';
-import type { LandScene } from './land-scene.ts';
+import { hazy, type Seen } from './land-seen.ts';
 import { backdropAt, cloudDensity, type Hit, lookAt } from './land-shape.ts';
-import type { Colour, Mood } from './moods.ts';
+import type { Colour } from './moods.ts';
 import { fractal, ridged, smoothstep, valueNoise } from './noise.ts';
-
-/** A scene and the light that it is seen in. */
-export interface Seen {
-  readonly scene: LandScene;
-  /** the scene without its fog */
-  readonly clear: LandScene;
-  readonly mood: Mood;
-  /** what falls on things, where a grey stone gives back half of it */
-  readonly light: Colour;
-  /** the side that the light comes from: -1 left, 1 right; the sun's where it is in the picture */
-  readonly side: number;
-}
-
-export function seenIn(scene: LandScene, mood: Mood): Seen {
-  const bare = scale(mood.rock, 2.1);
-  const grey = brightness(bare);
-  // the rock of a desert is red by itself, not by its light alone
-  const light = blend(bare, [grey, grey, grey], 0.4);
-  const clear = { ...scene, fog: 0 };
-  return { scene, clear, mood, light, side: (scene.sun?.x ?? 0) > 0.5 ? 1 : -1 };
-}
 
 /** Colour at a point of the picture, x and y in [0, 1]. */
 export function paint(seen: Seen, x: number, y: number): Colour {
@@ -43,11 +22,6 @@ function paintHit(seen: Seen, hit: Hit, x: number, y: number): Colour {
   const far = FAR[name];
   if (far && hit.distance >= 0.6 && (name !== 'snow' || hit.v === 1)) return far(seen, hit, x, y);
   return hazy(mood, paintGround(seen, name, hit, x, y), 0.75 * hit.distance ** 2.2);
-}
-
-/** The farther, the more of the horizon's colour. */
-export function hazy(mood: Mood, colour: Colour, share: number): Colour {
-  return blend(colour, mood.horizon, mood.haze * share);
 }
 
 function paintSky({ scene, mood, side }: Seen, name: LandClass, x: number, y: number): Colour {

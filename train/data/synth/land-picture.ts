@@ -1,7 +1,8 @@
 /** Label maps and pictures of drawn scenes. */
 import type { Picture } from '../image/picture.ts';
-import { paint, seenIn } from './land-paint.ts';
+import { paint } from './land-paint.ts';
 import type { LandScene } from './land-scene.ts';
+import { seenIn } from './land-seen.ts';
 import { lookAt } from './land-shape.ts';
 import type { Mood } from './moods.ts';
 import { lattice } from './noise.ts';

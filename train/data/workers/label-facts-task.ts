@@ -17,7 +17,12 @@ export interface LabelFactsJob {
 
 export interface LabelFacts {
   readonly pair: LabelPair;
-  readonly label?: Size & { /** pixels by label, [256] */ readonly counts: Uint32Array<ArrayBuffer> };
+  readonly label?: Size & {
+    /** pixels by label, [256] */
+    readonly counts: Uint32Array<ArrayBuffer>;
+    /** read by a palette */
+    readonly coloured: boolean;
+  };
   /** of the picture, when it was decoded */
   readonly image?: PictureFacts;
   readonly instance?: Size;
@@ -46,11 +51,10 @@ async function factsOf({ pair, palette, whole }: LabelFactsJob): Promise<LabelFa
     }
   };
   const ids = await look(pair.label, (path) => readLabelIds(path, palette));
-  const label = ids && { width: ids.width, height: ids.height, counts: countLabels(ids.ids) };
+  const label = ids && { width: ids.width, height: ids.height, counts: countLabels(ids.ids), coloured: ids.coloured };
   const image = whole ? await look(pair.image, pictureFacts) : undefined;
   const imageSize = image ?? (whole ? undefined : await look(pair.image, readPictureSize));
   const instance = await look(pair.instance, whole ? readInstanceIds : readPictureSize);
-  if (pair.reference !== undefined && whole) await look(pair.reference, readPictureSize);
   if (label) await look(pair.image ?? pair.instance, async () => assertSameSize(pair, label, imageSize, instance));
   return {
     ...{ pair, label, image, unreadable, wrong },
