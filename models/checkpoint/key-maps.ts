@@ -3,6 +3,7 @@
  * originals' names, so a map mostly says what to leave out; its list of names and shapes is what a file is checked
  * against.
  */
+import { inceptionSpecs } from '../inception/network.ts';
 
 export type Shape = readonly number[];
 
@@ -133,6 +134,13 @@ export const KEY_MAPS: readonly KeyMap[] = [
     required: () => torchvisionVgg([2, 2, 3, 3, 3]),
     optional: none,
     rename: dropClassifier,
+  },
+  {
+    model: 'fid-inception',
+    title: 'the Inception v3 of FID, features only (pt_inception-2015-12-05-6726825d.pth)',
+    required: () => new Map(inceptionSpecs().map(({ key, shape }) => [key, shape])),
+    optional: none,
+    rename: (key) => (key.startsWith('fc.') || key.endsWith('.num_batches_tracked') ? null : key),
   },
 ];
 

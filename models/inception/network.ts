@@ -73,21 +73,34 @@ const SPECS: readonly ConvSpec[] = [
   ...[...MIDDLE, ...LAST].flatMap(({ name, specs }) => specs.map((s) => ({ ...s, name: `${name}.${s.name}` }))),
 ];
 
-/** The entries of the original's state dict that features depend on; `fc` and counters of batches are left out. */
-export const inceptionSpecs = (): StateSpec[] => SPECS.flatMap(stateSpecs);
+/** Channels of what `inceptionFeatures` returns, by stage. */
+export const INCEPTION_WIDTHS = [64, 192, 768, 2048] as const;
+export type InceptionStage = 0 | 1 | 2 | 3;
+
+/** How many convolutions lie before the end of each stage. */
+const STAGE_ENDS = [3, 5, 5 + MIDDLE.flatMap(({ specs }) => specs).length, SPECS.length];
+
+/**
+ * The entries of the original's state dict that the features of a stage depend on; `fc` and counters of batches are left
+ * out.
+ */
+export const inceptionSpecs = (last: InceptionStage = 3): StateSpec[] =>
+  SPECS.slice(0, STAGE_ENDS[last]).flatMap(stateSpecs);
 
 /**
  * The parameters for {@link inceptionFeatures}, normalisation folded into the convolutions in float64.
  *
  * @param entry   the values of a key of {@link inceptionSpecs}
  * @param upload  makes a tensor of values and a shape
+ * @param last    the last stage that will be asked for
  */
 export function foldInception(
   entry: (key: string) => ArrayLike<number>,
   upload: (values: Float32Array, shape: readonly number[]) => Tensor,
+  last: InceptionStage = 3,
 ): Inception {
   const root: Record<string, ConvWeights | Record<string, ConvWeights>> = {};
-  for (const spec of SPECS) {
+  for (const spec of SPECS.slice(0, STAGE_ENDS[last])) {
     const { weight, bias } = folded(spec, entry);
     const conv = { weight: upload(weight, [spec.out, spec.in, ...spec.kernel]), bias: upload(bias, [spec.out]) };
     const [module, branch] = spec.name.split('.');
@@ -96,10 +109,6 @@ export function foldInception(
   }
   return root;
 }
-
-/** Channels of what `inceptionFeatures` returns, by stage. */
-export const INCEPTION_WIDTHS = [64, 192, 768, 2048] as const;
-export type InceptionStage = 0 | 1 | 2 | 3;
 
 /** The side that pictures are resized to. */
 export const INCEPTION_SIDE = 299;

@@ -148,13 +148,14 @@ export interface SubsetDistance {
 export function kernelDistanceOfSubsets(x: Features, y: Features, options: SubsetOptions = {}): SubsetDistance {
   const { subsets = 100, size: wanted = 100, seed = 0, ...kernel } = options;
   const size = Math.min(wanted, x.count, y.count);
-  const found = Float64Array.from({ length: subsets }, (_, i) => {
+  const draws = x.count === size && y.count === size ? 1 : subsets; // every subset would be the whole
+  const found = Float64Array.from({ length: draws }, (_, i) => {
     const [p, q] = [x, y].map((set, which) => subset(set, size, { seed, step: i, op: which }));
     return kernelDistance(p, q, kernel).unbiased;
   });
-  const mean = found.reduce((s, v) => s + v, 0) / subsets;
-  const std = Math.sqrt(found.reduce((s, v) => s + (v - mean) ** 2, 0) / subsets);
-  return { mean, std, subsets, size };
+  const mean = found.reduce((s, v) => s + v, 0) / draws;
+  const std = Math.sqrt(found.reduce((s, v) => s + (v - mean) ** 2, 0) / draws);
+  return { mean, std, subsets: draws, size };
 }
 
 function subset({ values, count, dims }: Features, size: number, key: Parameters<typeof randomUniforms>[0]): Features {
