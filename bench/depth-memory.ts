@@ -3,13 +3,16 @@
  * stored (all activations kept, as the original does), by the pool's counters; how far their gradients differ, and how far
  * those of stored passes differ from themselves when the picture moves by rounding alone.
  *
- *   tsx bench/depth-memory.ts [SIZE] [GAIN]      weights are uniform in ±GAIN/√fan_in; 1 is where training begins
+ *   tsx bench/depth-memory.ts [SIZE] [GAIN] [GRID]
+ *
+ * Weights are uniform in ±GAIN/√fan_in; 1 is where training begins. GRID is that of training unless another is given; 0
+ * rounds nothing.
  */
 import { acquireDevice } from '../engine/device/node.ts';
 import { type Device, grad, leaves, mib, scope, sizeOf, type Tensor, tensor } from '../engine/index.ts';
 import { randomUniforms } from '../engine/random.ts';
 import { mean, square, sub } from '../kernels/index.ts';
-import { CAP_VSTNET, type CapVstnetConfig, type ParameterSpec } from '../models/cap-vstnet/config.ts';
+import { CAP_VSTNET, type CapVstnetConfig, type ParameterSpec, TRAINING_GRID } from '../models/cap-vstnet/config.ts';
 import { type CapVstnetParams, decode, encode } from '../models/cap-vstnet/network.ts';
 import { parametersFrom } from '../models/cap-vstnet/parameters.ts';
 import { decodeReversible, encodeReversible } from '../models/cap-vstnet/reversible.ts';
@@ -21,6 +24,7 @@ type Pass = (params: CapVstnetParams, config: CapVstnetConfig, x: Tensor) => Ten
 
 const size = Number(process.argv[2] ?? 64);
 const gain = Number(process.argv[3] ?? 1);
+const grid = Number(process.argv[4] ?? TRAINING_GRID);
 const device = await acquireDevice();
 const upload = (planar: Float32Array) => tensor(device, planar, [1, 3, size, size]);
 const planes = (mood: MoodName) => toPlanar(drawLandscape(size, size, 1, mood));
@@ -32,7 +36,7 @@ console.log(
 console.log(`|---:|---:|---:|---:|---:|---:|`);
 for (const blocks of [10, 30, 60]) {
   const third = Math.floor(blocks / 3);
-  const config = { ...CAP_VSTNET.photo, nBlocks: [blocks - 2 * third, third, third] };
+  const config = { ...CAP_VSTNET.photo, nBlocks: [blocks - 2 * third, third, third], grid };
   const params = parametersFrom(device, config, spread);
   const stored = await measure(device, params, config, encode, decode, content);
   const reversible = await measure(device, params, config, encodeReversible, decodeReversible, content);

@@ -1,6 +1,6 @@
 import type { Tensor } from '../../engine/index.ts';
 import type { Activation } from '../lib/activation.ts';
-import { add, affine } from '../pointwise/ops.ts';
+import { add, affine, roundTo } from '../pointwise/ops.ts';
 import { checkRank, type Pair, PLAIN_WINDOW, transposedSize, type Window } from './geometry.ts';
 import { activatedOp, convOp, transposedOp } from './ops.ts';
 
@@ -21,6 +21,11 @@ export interface Conv2dOptions extends Partial<Window> {
   residual?: Tensor | undefined;
   /** factor of everything but the residual; 1 by default */
   scale?: number;
+  /**
+   * Everything but the residual is rounded to a multiple of this power of two, ties to even: sums with a residual on the
+   * same grid are then exact below 2²⁴ grid. The gradient passes as if nothing were rounded. 0, not rounded, by default.
+   */
+  grid?: number;
 }
 
 /**
@@ -37,12 +42,13 @@ export interface Conv2dOptions extends Partial<Window> {
  * @see Dumoulin and Visin 2016, arXiv:1603.07285
  */
 export function conv2d(x: Tensor, weights: ConvWeights, options: Conv2dOptions = {}): Tensor {
-  const { activation = 'none', slope = 0.01, residual, scale = 1, ...window } = options;
+  const { activation = 'none', slope = 0.01, residual, scale = 1, grid = 0, ...window } = options;
   const { weight, bias } = weights;
-  if (activation === 'none') return convOp({ x, weight, bias, residual }, { ...window, scale }).y;
+  if (activation === 'none') return convOp({ x, weight, bias, residual }, { ...window, scale, grid }).y;
   const { y } = activatedOp({ x, weight, bias }, { ...window, activation, slope });
   const scaled = scale === 1 ? y : affine(y, { scale });
-  return residual ? add(residual, scaled) : scaled;
+  const added = grid === 0 ? scaled : roundTo(scaled, grid);
+  return residual ? add(residual, added) : added;
 }
 
 export interface ConvTranspose2dOptions extends Partial<Omit<Window, 'paddingMode'>> {

@@ -6,13 +6,15 @@ import { familyFor } from '../lib/family.ts';
 import type { Gather } from './gather.ts';
 import { PADDING_MODES } from './geometry.ts';
 
-/** What is stored for a finished sum: residual + scale · activation(sum + bias). */
+/** What is stored for a finished sum: residual + scale · activation(sum + bias), all but the residual rounded to a grid. */
 export interface Epilogue {
   activation: Activation;
   slope: number;
   scale: number;
+  /** a power of two; 0: not rounded */
+  grid: number;
 }
-export const NO_EPILOGUE: Epilogue = { activation: 'none', slope: 0, scale: 1 };
+export const NO_EPILOGUE: Epilogue = { activation: 'none', slope: 0, scale: 1, grid: 0 };
 
 export interface GatherTensors {
   x: Tensor;
@@ -60,6 +62,8 @@ const Params = d
     curve: d.u32,
     slope: d.f32,
     scale: d.f32,
+    grid: d.f32,
+    inverseGrid: d.f32,
   })
   .$name('Params');
 type ParamValues = { [K in keyof (typeof Params)['propTypes']]: number };
@@ -68,6 +72,7 @@ const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
 
 function paramsOf(g: Gather, epilogue: Epilogue): ParamValues {
   const { curve, slope } = activationCode(epilogue.activation, epilogue.slope);
+  const { scale, grid } = epilogue;
   const { groups, inChannels, outChannels, h, w, oH, oW, kH, kW, inStepY, inStepX, outStepY, outStepX } = g;
   const { originY, originX, tapY, tapX, weightOut, weightIn, weightGroup } = g;
   const rows = Math.ceil(oH / outStepY);
@@ -81,7 +86,7 @@ function paramsOf(g: Gather, epilogue: Epilogue): ParamValues {
     gridTapX: outStepX / gcd(outStepX, Math.abs(tapX)),
     windowX: originX + Math.min(0, tapX * (kW - 1)),
     padMode: PADDING_MODES.indexOf(g.mode),
-    ...{ curve, slope, scale: epilogue.scale },
+    ...{ curve, slope, scale, grid, inverseGrid: grid === 0 ? 0 : 1 / grid },
   };
 }
 

@@ -1,7 +1,8 @@
 /** The convolution and its transposes in either argument: each is made of the others when it is differentiated. */
 import { type DType, defineOp, empty, type Op, scope, type Tensor } from '../../engine/index.ts';
 import { type Activation, activationGrad, activationRef, checkActivation } from '../lib/activation.ts';
-import { affine } from '../pointwise/ops.ts';
+import { affine, checkGrid } from '../pointwise/ops.ts';
+import { roundToRef } from '../pointwise/reference.ts';
 import { sum } from '../reduce/sum.ts';
 import { launchFold, paddedGeometry } from './fold.ts';
 import { forwardGather, transposedGather } from './gather.ts';
@@ -21,6 +22,8 @@ const pixels = (g: Geometry) => g.n * g.oH * g.oW;
 interface ConvAttrs extends Window {
   /** factor of the convolution and its bias, before the residual is added */
   scale: number;
+  /** what is added to the residual is rounded to a multiple of this, a power of two; 0: not rounded */
+  grid: number;
 }
 
 export const convOp: Op<'x' | 'weight' | 'bias' | 'residual', readonly ['y'], ConvAttrs> = defineOp({
@@ -28,31 +31,32 @@ export const convOp: Op<'x' | 'weight' | 'bias' | 'residual', readonly ['y'], Co
   inputs: ['x', 'weight', 'bias', 'residual'],
   optional: ['bias', 'residual'],
   outputs: ['y'],
-  defaults: { ...PLAIN_WINDOW, scale: 1 } as ConvAttrs,
+  defaults: { ...PLAIN_WINDOW, scale: 1, grid: 0 } as ConvAttrs,
   shape: ({ x, weight, bias, residual }, attrs) => {
     const g = geometryOf('conv2d', x.shape, weight.shape, attrs);
     checkShape('conv2d', 'bias', bias, [weight.shape[0]]);
     checkShape('conv2d', 'residual', residual, outShape(g));
+    checkGrid('conv2d', attrs.grid);
     return { y: { shape: outShape(g), dtype: x.dtype } };
   },
   forward: ({ x, weight, bias, residual }, { y }, attrs) => {
     const g = geometryOf('conv2d', x.shape, weight.shape, attrs);
-    launchGather({ x, weight, y, bias, residual }, forwardGather(g), { ...NO_EPILOGUE, scale: attrs.scale });
+    launchGather({ x, weight, y, bias, residual }, forwardGather(g), {
+      ...NO_EPILOGUE,
+      scale: attrs.scale,
+      grid: attrs.grid,
+    });
   },
   saves: ['x', 'weight'],
-  // y = residual + scale · (w ∗ x + bias)
+  // y = residual + scale · (w ∗ x + bias); a gradient passes rounding to a grid as if nothing were rounded
   backward: ({ x, weight, dy }, attrs, { needs }) => ({
     ...convGradients(x, weight, attrs.scale === 1 ? dy : affine(dy, { scale: attrs.scale }), attrs, needs),
     dresidual: dy,
   }),
-  reference: ({ x, weight, bias, residual }, attrs) => {
-    const y = convRef(x, weight, geometryOf('conv2d', x.shape, weight.shape, attrs));
-    return {
-      y: perChannel(
-        y,
-        (value, channel, i) => (residual?.data[i] ?? 0) + attrs.scale * (value + (bias?.data[channel] ?? 0)),
-      ),
-    };
+  reference: ({ x, weight, bias, residual }, { scale, grid, ...window }) => {
+    const y = convRef(x, weight, geometryOf('conv2d', x.shape, weight.shape, window));
+    const added = (value: number, channel: number) => roundToRef(scale * (value + (bias?.data[channel] ?? 0)), grid);
+    return { y: perChannel(y, (value, channel, i) => (residual?.data[i] ?? 0) + added(value, channel)) };
   },
   reduction: ({ x, weight }, attrs) => longestSum(geometryOf('conv2d', x.shape, weight.shape, attrs)),
   samples: convSamples,
@@ -80,7 +84,7 @@ export const activatedOp: Op<'x' | 'weight' | 'bias', readonly ['y'], ActivatedA
   forward: ({ x, weight, bias }, { y }, attrs) => {
     const { activation, slope } = attrs;
     const g = geometryOf('conv2d', x.shape, weight.shape, attrs);
-    launchGather({ x, weight, y, bias }, forwardGather(g), { activation, slope, scale: 1 });
+    launchGather({ x, weight, y, bias }, forwardGather(g), { ...NO_EPILOGUE, activation, slope });
   },
   saves: ['x', 'weight', 'y'],
   backward: ({ x, weight, y, dy }, attrs, { needs }) =>

@@ -5,7 +5,10 @@ import type { Window } from './geometry.ts';
 /** Most samples run in f32 alone: every kernel, tile and flag is a compilation, and one sample a kernel covers f16. */
 const F32 = ['f32'] as const;
 
-export const convSamples: readonly Sample<'x' | 'weight' | 'bias' | 'residual', Window & { scale: number }>[] = [
+export const convSamples: readonly Sample<
+  'x' | 'weight' | 'bias' | 'residual',
+  Window & { scale: number; grid: number }
+>[] = [
   { inputs: { x: [2, 3, 7, 9], weight: [5, 3, 3, 3], bias: [5] }, attrs: { padding: 1 } },
   {
     inputs: { x: [1, 4, 8, 10], weight: [18, 4, 3, 3], bias: [18], residual: [1, 18, 8, 10] },

@@ -1,13 +1,16 @@
 import {
+  customGradient,
   type DType,
   defineOp,
   empty,
   type Op,
+  ShapeError,
   type Tensor,
   type TensorSpec,
   useArithmetic,
 } from '../../engine/index.ts';
 import { type Binary, binary, SAME, unary } from './define.ts';
+import { roundToRef } from './reference.ts';
 import { launchFill, launchUnary } from './unary.ts';
 
 const addOp: Binary = binary('add', (a, b) => a + b, {
@@ -187,6 +190,13 @@ const softplusOp = unary('softplus', (x) => Math.max(x, 0) + Math.log1p(Math.exp
   roundings: 64,
 });
 
+const roundToOp = unary('roundTo', (x, { a }) => roundToRef(x, a), {
+  samples: [
+    { inputs: { x: shape }, attrs: { a: 0.25, b: 4 } },
+    { inputs: { x: { shape: [1029], scale: 1e-3 } }, attrs: { a: 2 ** -14, b: 2 ** 14 }, dtypes: ['f32'] },
+  ],
+});
+
 /** a + b with NumPy broadcasting. Shapes [..] and [..] → their broadcast. @throws ShapeError when they do not broadcast */
 export const add = (a: Tensor, b: Tensor): Tensor => addOp({ a, b }).y;
 /** a − b, broadcast; see `add`. */
@@ -234,6 +244,30 @@ export const square = (x: Tensor): Tensor => pow(x, 2);
 export const silu = (x: Tensor): Tensor => siluOp({ x }).y;
 /** log(1 + e^x), without overflow. */
 export const softplus = (x: Tensor): Tensor => softplusOp({ x }).y;
+
+/**
+ * The multiple of `grid` that is nearest to x, ties to the even one. The gradient passes as if nothing were rounded, for
+ * the true one is zero almost everywhere.
+ *
+ * @param grid  a power of two, so that nothing but the rounding itself rounds
+ * @throws ShapeError for other grids
+ * @see Bengio, Léonard, Courville 2013, arXiv:1308.3432, on the straight-through estimator
+ */
+export function roundTo(x: Tensor, grid: number): Tensor {
+  checkGrid('roundTo', grid);
+  if (grid === 0) return x;
+  const forward = () => [roundToOp({ x }, { a: grid, b: 1 / grid }).y] as const;
+  return customGradient({ name: 'roundTo', inputs: [x], forward, saves: () => [], backward: ([dy]) => [dy] })[0];
+}
+
+/** @throws ShapeError unless a grid is 0 or a power of two that has an inverse among normal numbers of f32 */
+export function checkGrid(name: string, grid: number): void {
+  const exponent = Math.log2(grid);
+  if (grid === 0 || (Number.isInteger(exponent) && Math.abs(exponent) <= 126)) return;
+  throw new ShapeError(
+    `${name}: expected a grid of 0 (not rounded) or a power of two from 2^-126 to 2^126, got ${grid}. Try ${2 ** -20}.`,
+  );
+}
 
 /** Gradient of relu (slope 0) and leakyRelu from their output y (slope ≥ 0): dy where y > 0, slope · dy elsewhere. */
 export const leakyReluGrad = (dy: Tensor, y: Tensor, slope = 0): Tensor =>

@@ -5,6 +5,15 @@ export function mapRef(x: Ref, f: (value: number) => number): Ref {
   return { shape: x.shape, data: x.data.map(f) };
 }
 
+/** The multiple of `grid` that is nearest to a value, ties to the even one; the value itself where the grid is 0. */
+export function roundToRef(value: number, grid: number): number {
+  if (grid === 0) return value;
+  const below = Math.floor(value / grid);
+  const part = value / grid - below;
+  const up = part > 0.5 || (part === 0.5 && below % 2 !== 0);
+  return (below + (up ? 1 : 0)) * grid;
+}
+
 /** f over two arrays broadcast against each other, by explicit coordinates. */
 export function zipRef(a: Ref, b: Ref, f: (a: number, b: number) => number): Ref {
   const rank = Math.max(a.shape.length, b.shape.length);

@@ -19,6 +19,7 @@ const OPS = [
   'rsqrt',
   'silu',
   'softplus',
+  'roundTo',
   'copy',
 ] as const;
 export type UnaryName = (typeof OPS)[number];

@@ -19,6 +19,7 @@ fn apply(x: vec4f) -> vec4f {
     case 13u: { return inverseSqrt(x); }
     case 14u: { return x * sigmoid(x); }                                // silu
     case 15u: { return max(x, vec4f()) + log(1.0 + exp(-abs(x))); }     // softplus
+    case 16u: { return round(x * P.b) * P.a; }                          // roundTo; b = 1 / a, ties to even
     default: { return x; }                                              // copy and cast
   }
 }

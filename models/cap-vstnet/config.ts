@@ -21,7 +21,16 @@ export interface CapVstnetConfig {
    * f32, a block's inverse is as exact as in f32: both directions add the same rounded F(x2).
    */
   readonly inner?: DType;
+  /**
+   * A power of two. The state that enters a pass, and every F(x2), are then rounded to its multiples, so that sums and
+   * differences of them are exact below 2²⁴ grid, and a block's inverse gives back the bits that went in. Larger values
+   * round as they do without. Gradients pass as if nothing were rounded. 0, not rounded, when left out.
+   */
+  readonly grid?: number;
 }
+
+/** The grid of training: a rounding moves a value by 2.4e-7 at most, and sums below 8 are exact. */
+export const TRAINING_GRID = 2 ** -21;
 
 export type CapVstnetMode = 'photo' | 'art';
 
@@ -43,6 +52,8 @@ export interface BlockSpec {
   readonly middle: number;
   /** storage inside F, where it is not that of the state */
   readonly inner?: DType | undefined;
+  /** see CapVstnetConfig; 0: not rounded */
+  readonly grid?: number | undefined;
 }
 
 export interface CapVstnetPlan {
@@ -55,6 +66,8 @@ export interface CapVstnetPlan {
   /** channels of the latent, and by how much its sides are shorter than the picture's */
   readonly latentChannels: number;
   readonly latentScale: number;
+  /** of the states; 0: not rounded */
+  readonly grid: number;
   /** sides must be multiples of this */
   readonly multiple: number;
   /** smallest side: reflection at the last stage needs two pixels */
@@ -67,7 +80,7 @@ export interface CapVstnetPlan {
  * @throws ShapeError when the refinement would have to drop channels, or widths do not follow the strides
  */
 export function planOf(config: CapVstnetConfig): CapVstnetPlan {
-  const { nBlocks, nStrides, nChannels, inChannel, mult, hiddenDim, spSteps, inner } = config;
+  const { nBlocks, nStrides, nChannels, inChannel, mult, hiddenDim, spSteps, inner, grid = 0 } = config;
   const blocks: BlockSpec[] = [];
   let scale = 1;
   nBlocks.forEach((count, stage) => {
@@ -76,7 +89,7 @@ export function planOf(config: CapVstnetConfig): CapVstnetPlan {
       const stride = i === 0 ? nStrides[stage] : 1;
       scale *= stride;
       const inChannels = stride === 2 ? channels / 4 : channels;
-      blocks.push({ stride, channels, inChannels, middle: channels / mult, inner });
+      blocks.push({ stride, channels, inChannels, middle: channels / mult, inner, grid });
     }
   });
   const last = nChannels[nChannels.length - 1];
@@ -94,7 +107,7 @@ export function planOf(config: CapVstnetConfig): CapVstnetPlan {
       );
     }
   }
-  const refined = { stride: 1, channels: width, inChannels: width, middle: width / mult, inner };
+  const refined = { stride: 1, channels: width, inChannels: width, middle: width / mult, inner, grid };
   return {
     blocks,
     refinement: [refined, refined],
@@ -102,6 +115,7 @@ export function planOf(config: CapVstnetConfig): CapVstnetPlan {
     refinementPad: width - last,
     latentChannels: 2 * hiddenDim,
     latentScale: scale / 2 ** spSteps,
+    grid,
     multiple: scale,
     smallest: 2 * scale,
   };

@@ -1,5 +1,5 @@
 import { ShapeError, scope, type Tensor } from '../../engine/index.ts';
-import { add, cast, concat, conv2d, padAxis, slice, squeeze, unsqueeze } from '../../kernels/index.ts';
+import { add, cast, concat, conv2d, padAxis, roundTo, slice, squeeze, unsqueeze } from '../../kernels/index.ts';
 import { type BlockSpec, type CapVstnetConfig, type CapVstnetPlan, planOf } from './config.ts';
 
 export type ConvParams = {
@@ -23,14 +23,14 @@ export type Halves = readonly [Tensor, Tensor];
 
 /**
  * base ± F(x2), F three 3×3 convolutions with reflected borders and ReLU between them; the sum is part of the last one
- * where all of it has one storage type.
+ * where all of it has one storage type. With a grid, F(x2) is rounded to it first.
  *
  * @param x2    [N, I, H, W]
  * @param base  [N, C, H/stride, W/stride]; the result has its dtype
  */
 export function plusResidual(
   { conv }: BlockParams,
-  { stride, inner }: BlockSpec,
+  { stride, inner, grid = 0 }: BlockSpec,
   x2: Tensor,
   base: Tensor,
   sign: 1 | -1,
@@ -39,8 +39,8 @@ export function plusResidual(
     const window = { padding: 1, paddingMode: 'reflect' } as const;
     const a = conv2d(cast(x2, inner ?? x2.dtype), conv[1], { ...window, stride, activation: 'relu' });
     const b = conv2d(a, conv[4], { ...window, activation: 'relu' });
-    if (b.dtype === base.dtype) return conv2d(b, conv[7], { ...window, residual: base, scale: sign });
-    return add(base, cast(conv2d(b, conv[7], { ...window, scale: sign }), base.dtype));
+    if (b.dtype === base.dtype) return conv2d(b, conv[7], { ...window, residual: base, scale: sign, grid });
+    return add(base, cast(conv2d(b, conv[7], { ...window, scale: sign, grid }), base.dtype));
   });
 }
 
@@ -138,7 +138,7 @@ export function encode(params: CapVstnetParams, config: CapVstnetConfig, x: Tens
     checkPicture(plan, config, x);
     // [N, 3 + pad] in two halves: the picture and zeros, then zeros alone
     const half = config.nChannels[0];
-    const x1 = padAxis(x, 1, 0, half - config.inChannel);
+    const x1 = padAxis(roundTo(x, plan.grid), 1, 0, half - config.inChannel);
     const x2 = slice(padAxis(x1, 1, 0, half), { axis: 1, start: half });
     const steps = plan.blocks.map((spec, i) => (h: Halves) => blockForward(params.stack[i], spec, h));
     const halves = chain([x1, x2], steps);
@@ -169,7 +169,7 @@ export function decodeStates(params: CapVstnetParams, config: CapVstnetConfig, z
     );
   }
   return scope(() => {
-    const refined = unrefinePadded(params.channel_reduction.block_list, plan, z);
+    const refined = unrefinePadded(params.channel_reduction.block_list, plan, roundTo(z, plan.grid));
     const steps = plan.blocks.map((spec, i) => (h: Halves) => blockInverse(params.stack[i], spec, h)).reverse();
     return { refined, last: chain(dropPad(plan, refined), steps) };
   });

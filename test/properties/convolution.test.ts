@@ -1,8 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { acquireDevice } from '../../engine/device/node.ts';
-import { type Device, type Ref, ShapeError, scope } from '../../engine/index.ts';
+import { type Device, type Ref, ShapeError, scope, type Tensor, vjp } from '../../engine/index.ts';
 import type { PaddingMode, Window } from '../../kernels/conv2d/geometry.ts';
-import { conv2d, convTranspose2d, linear, matmul } from '../../kernels/index.ts';
+import { conv2d, convTranspose2d, linear, matmul, roundTo } from '../../kernels/index.ts';
+import { roundToRef } from '../../kernels/pointwise/reference.ts';
 import { expectClose, unitOf } from '../support/compare.ts';
 import { testDevice } from '../support/device.ts';
 import { draw, generator, toTensor } from '../support/samples.ts';
@@ -87,6 +88,48 @@ describe('conv2d', () => {
     for (const tensor of [x, weight, residual, plain, both]) tensor.dispose();
   });
 
+  it('rounds to a grid what it adds to a residual, so that the sum gives both back', async () => {
+    const grid = 2 ** -9;
+    const x = normalTensor([1, 3, 6, 6], 1);
+    const weights = { weight: normalTensor([4, 3, 3, 3], 2), bias: normalTensor([4], 4) };
+    const [plain, alone, residual] = scope(() => [
+      conv2d(x, weights, { padding: 1, scale: -1 }),
+      conv2d(x, weights, { padding: 1, scale: -1, grid }),
+      roundTo(normalTensor([1, 4, 6, 6], 3), grid),
+    ]);
+    const sum = scope(() => conv2d(x, weights, { padding: 1, scale: -1, grid, residual }));
+    const back = scope(() => conv2d(x, weights, { padding: 1, scale: 1, grid, residual: sum }));
+    const [p, a, r, s] = [await plain.data(), await alone.data(), await residual.data(), await sum.data()];
+    const rounded = Array.from(p, (value) => roundToRef(value, grid));
+    expect(rounded.some((value, i) => value !== p[i])).toBe(true);
+    // adding 0 makes −0 one with 0
+    expect(Array.from(a, (value) => value + 0)).toEqual(rounded.map((value) => value + 0));
+    expect(Array.from(s)).toEqual(rounded.map((value, i) => r[i] + value));
+    expect(Array.from(await back.data())).toEqual(Array.from(r));
+    for (const t of [x, ...Object.values(weights), plain, alone, residual, sum, back]) t.dispose();
+  });
+
+  it('has the gradients of a sum that is not rounded to a grid', async () => {
+    const x = normalTensor([1, 3, 6, 6], 1);
+    const weight = normalTensor([4, 3, 3, 3], 2);
+    const bias = normalTensor([4], 4);
+    const residual = normalTensor([1, 4, 6, 6], 3);
+    const dy = normalTensor([1, 4, 6, 6], 5);
+    const gradients = async (grid: number, activation: 'none' | 'relu') => {
+      const inputs = [x, weight, bias, residual];
+      const options = { padding: 1, activation, residual, scale: -1, grid };
+      const pulled = scope(() => vjp(() => [conv2d(x, { weight, bias }, options)], inputs).pull([dy])) as Tensor[];
+      const found: number[][] = [];
+      for (const t of pulled) found.push(Array.from(await t.data()));
+      for (const t of new Set(pulled)) if (t !== dy) t.dispose();
+      return found;
+    };
+    for (const activation of ['none', 'relu'] as const) {
+      expect(await gradients(0.25, activation)).toEqual(await gradients(0, activation));
+    }
+    for (const t of [x, weight, bias, residual, dy]) t.dispose();
+  });
+
   it('gives the same numbers on a device without optional features, at default limits', async () => {
     const plain = await acquireDevice({
       device: process.env.MIAOBI_DEVICE,
@@ -127,6 +170,7 @@ describe('conv2d', () => {
       'expected stride to be an integer of at least 1, got 0',
     ],
     ['a fraction of padding', [1, 1, 5, 5], [1, 1, 3, 3], { padding: 0.5 }, 'expected padding to be an integer'],
+    ['a grid between powers of two', [1, 1, 5, 5], [1, 1, 3, 3], { grid: 0.3 }, 'a power of two from 2^-126 to 2^126'],
     ['a falling leaky relu', [1, 1, 5, 5], [1, 1, 3, 3], { activation: 'leakyRelu', slope: -1 }, 'slope of at least 0'],
   ])('refuses %s', (_, x, weight, options, message) => {
     const inputs = [normalTensor(x, 1), normalTensor(weight, 2)];

@@ -11,6 +11,7 @@ import {
   pow,
   power,
   relu,
+  roundTo,
   sigmoid,
   softplus,
   sub,
@@ -171,4 +172,22 @@ describe('second derivatives', () => {
       }
     });
   }
+});
+
+describe('rounding to a grid', () => {
+  it('takes the nearest multiple, ties to the even one, and passes its gradient on', async () => {
+    const values = [0.125, 0.375, 0.3, -0.125, -0.625, 5, 1e-9, 2 ** 23 + 1];
+    const want = [0, 0.5, 0.25, 0, -0.5, 5, 0, 2 ** 23 + 1];
+    expect((await read(() => roundTo(upload(values), 0.25))).map((v) => v + 0)).toEqual(want);
+    expect(await gradients((x) => roundTo(x, 0.25), values)).toEqual([values.map(() => 1)]);
+    expect(await gradients((x) => mul(roundTo(x, 0.25), roundTo(x, 0.25)), [0.3, 0.8])).toEqual([[0.5, 1.5]]);
+  });
+
+  it('leaves x as it is where the grid is 0, and refuses what is no power of two', () => {
+    const x = upload([1, 2]);
+    expect(roundTo(x, 0)).toBe(x);
+    for (const grid of [0.3, -1, Number.NaN, 2 ** 127])
+      expect(() => roundTo(x, grid)).toThrow(/^roundTo: expected a grid/);
+    x.dispose();
+  });
 });

@@ -14,7 +14,7 @@ import {
   type WarpField,
   warp,
 } from '../../kernels/index.ts';
-import type { CapVstnetConfig } from '../../models/cap-vstnet/config.ts';
+import { type CapVstnetConfig, TRAINING_GRID } from '../../models/cap-vstnet/config.ts';
 import { type CapVstnetParams, decode, encode } from '../../models/cap-vstnet/network.ts';
 import { decodeReversible, encodeReversible } from '../../models/cap-vstnet/reversible.ts';
 import { transfer } from '../../models/cap-vstnet/transfer.ts';
@@ -85,12 +85,14 @@ export const LAPLACIAN_CLAMP = 0.05;
  */
 export function capVstnetLosses(
   params: CapVstnetParams,
-  config: CapVstnetConfig,
+  shape: CapVstnetConfig,
   vgg: Vgg19,
   { content: a, style: b, laplacian, motion }: CapVstnetInputs,
   weights: LossWeights,
   reversible = true,
 ): CapVstnetTerms {
+  // on a grid, what the sweep rebuilds has the bits of what was there
+  const config = { ...shape, grid: shape.grid ?? TRAINING_GRID };
   const E = (x: Tensor) => (reversible ? encodeReversible : encode)(params, config, x);
   const D = (z: Tensor) => (reversible ? decodeReversible : decode)(params, config, z);
   return scope(() => {
