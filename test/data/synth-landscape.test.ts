@@ -9,14 +9,13 @@ import { readImage } from '../../train/data/image/read.ts';
 import { drawSet } from '../../train/data/synth/draw-set.ts';
 import { synthEntry } from '../../train/data/synth/kinds.ts';
 import { LAND, LAND_CLASSES } from '../../train/data/synth/land-classes.ts';
-import { drawLandLabels, drawLandPicture } from '../../train/data/synth/land-picture.ts';
-import { drawScene } from '../../train/data/synth/land-scene.ts';
+import { drawLandLabels, drawLandPicture, drawPlace } from '../../train/data/synth/land-picture.ts';
 import { MOODS } from '../../train/data/synth/moods.ts';
 import { folderOfFile } from '../cli/pictures.ts';
 
 const folder = folderOfFile();
 const landscape = synthEntry('landscape');
-const place = (step: number) => drawScene({ seed: 3, step, op: 0x5e710000 });
+const place = (step: number) => drawPlace({ seed: 3, step, op: 0x5e710000 });
 const bytes = (files: readonly string[]) => files.map((file) => readFileSync(file).toString('base64'));
 
 describe('a drawn set of landscapes', () => {

@@ -1,11 +1,18 @@
 /** Label maps and pictures of drawn scenes. */
+import type { RandomKey } from '../../../engine/random.ts';
 import type { Picture } from '../image/picture.ts';
 import { paint } from './land-paint.ts';
-import type { LandScene } from './land-scene.ts';
+import { drawScene, type LandScene } from './land-scene.ts';
 import { seenIn } from './land-seen.ts';
-import { lookAt } from './land-shape.ts';
+import { canStand, lookAt } from './land-shape.ts';
 import type { Mood } from './moods.ts';
 import { lattice } from './noise.ts';
+
+/** A place, with what can stand there. @param key  as of `drawScene` */
+export function drawPlace(key: RandomKey): LandScene {
+  const scene = drawScene(key);
+  return { ...scene, things: scene.things.filter((thing) => canStand(scene, thing)) };
+}
 
 /** @returns [size, size] ids of {@link LAND_CLASSES}, each of what is at the middle of its pixel */
 export function drawLandLabels(scene: LandScene, size: number): Uint8Array<ArrayBuffer> {

@@ -135,15 +135,18 @@ export const wayMiddle = ({ x, sway, bend, phase }: Way, z: number): number =>
   x + sway * (Math.sin(bend * z + phase) - Math.sin(bend + phase) * 0.5);
 
 const WATER: readonly LandClass[] = ['lake', 'river', 'sea'];
+const NO_PLACE: readonly LandClass[] = [...WATER, 'ice', 'road', 'path'];
+
+/** Whether a thing can be where it was put: boats on water, everything else on land and beside the ways. */
+export function canStand(scene: LandScene, { kind, x, z }: Thing): boolean {
+  const under = groundClass(scene, x, z);
+  return kind === 'boat' ? WATER.includes(under) : !NO_PLACE.includes(under);
+}
 
 function thingsAt(scene: LandScene, x: number, y: number): Hit | undefined {
   for (const thing of scene.things) {
     const part = thingAt(thing, heightOf(scene, thing.z), x, y);
-    if (!part) continue;
-    const under = groundClass(scene, thing.x, thing.z);
-    const afloat = WATER.includes(under);
-    const stands = thing.kind === 'boat' ? afloat : !afloat && under !== 'ice' && under !== 'road' && under !== 'path';
-    if (stands) return { ...hit(part.name, haze(thing.z), part.u, part.v), thing };
+    if (part) return { ...hit(part.name, haze(thing.z), part.u, part.v), thing };
   }
   return undefined;
 }
@@ -159,7 +162,6 @@ function fenceAt(scene: LandScene, x: number, y: number): Hit | undefined {
   const post = Math.abs(((((x * z * 4.5) % 1) + 1) % 1) - 0.5) < 0.07;
   const rail = Math.abs(up - 0.055) < 0.014 || Math.abs(up - 0.1) < 0.014;
   if (!post && !rail) return undefined;
-  const under = groundClass(scene, (x - 0.5) * z, z);
-  if ([...WATER, 'ice', 'road', 'path'].includes(under)) return undefined;
+  if (NO_PLACE.includes(groundClass(scene, (x - 0.5) * z, z))) return undefined;
   return hit('fence', haze(z), up / 0.13, x * z);
 }

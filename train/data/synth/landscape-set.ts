@@ -8,8 +8,7 @@ import { shellWord } from '../shell-word.ts';
 import { encodePng } from './encode-png.ts';
 import type { SynthFile, SynthKind, SynthRequest } from './kind.ts';
 import { LAND_CLASSES } from './land-classes.ts';
-import { drawLandLabels, drawLandPicture } from './land-picture.ts';
-import { drawScene } from './land-scene.ts';
+import { drawLandLabels, drawLandPicture, drawPlace } from './land-picture.ts';
 import { MOODS, type Mood, type MoodName } from './moods.ts';
 import { mix } from './noise.ts';
 import { variedMood } from './varied-landscape.ts';
@@ -29,7 +28,7 @@ export const landscapeSet: SynthKind = {
   files(request) {
     const { count, size, seed } = request;
     const indices = Array.from({ length: count }, (_, index) => index);
-    const scene = (index: number) => drawScene({ seed, step: index, op: PLACE });
+    const scene = (index: number) => drawPlace({ seed, step: index, op: PLACE });
     const labels = indices.map(
       (index): SynthFile => ({
         path: `labels/${number(index)}.png`,
@@ -46,7 +45,7 @@ export const landscapeSet: SynthKind = {
       (index): SynthFile => ({
         path: `references/${photo(index)}`,
         encode: async () =>
-          encodePng(drawLandPicture(drawScene({ seed, step: index, op: PHOTO }), lightOf(seed, index), size)),
+          encodePng(drawLandPicture(drawPlace({ seed, step: index, op: PHOTO }), lightOf(seed, index), size)),
       }),
     );
     const named = Object.fromEntries(indices.map((index) => [`${number(index)}.png`, photo(index)]));
