@@ -174,6 +174,13 @@ describe("GauGAN's loader", () => {
     const { reference } = await loader.batch(0);
     expect(reference).toHaveLength(2 * 24 * 24 * 3);
     expect((await loader.heldOut()).reference).toEqual(reference!.slice(0, 24 * 24 * 3));
+    const partly = { data: at(), mode: 'landscape', instances: false, references: true } as const;
+    writeFileSync(at('label_to_img.json'), JSON.stringify({ '2.png': 'photo.png' }));
+    await expect(open(partly)).rejects.toThrow(
+      `${at('labels', '1.png')}: expected a reference photo for every label map`,
+    );
+    expect((await (await open({ ...partly, references: false })).batch(0)).reference).toBeUndefined();
+    expect((await (await open({ references: true })).batch(0)).reference).toBeUndefined();
     writeFileSync(at('label_to_img.json'), JSON.stringify({ '1.png': 'lost.jpg' }));
     await expect(open({ data: at(), mode: 'landscape', instances: false })).rejects.toThrow(
       'lost.jpg, named for 1.png',

@@ -28,7 +28,10 @@ export interface LabelPicturesOptions extends LabelFilesOptions, LabelRule {
   readonly palette?: Palette;
   /** pairs, chosen by the seed, that no batch has: 0 */
   readonly holdOut?: number;
-  /** the reference photos in the batches, too: false. Pairs held out have them wherever the data set names one for each */
+  /**
+   * the reference photos in the batches, too, where the data set names some: false. Pairs held out have them wherever there
+   * is one for each
+   */
   readonly references?: boolean;
   /** threads; 0 decodes in this process, left out: as many as the machine gives */
   readonly workers?: number;
@@ -81,6 +84,7 @@ export async function labelPictureLoader(options: LabelPicturesOptions): Promise
     unreadable.add(pair.label);
   };
   if (options.check !== false) await checkFirst(all, options, warn);
+  const references = options.references === true && allHavePhotos(all);
   const { held, pairs } = split(all, options, unreadable);
   const stepsPerEpoch = Math.floor(pairs.length / batchSize);
   if (stepsPerEpoch === 0) {
@@ -94,7 +98,7 @@ export async function labelPictureLoader(options: LabelPicturesOptions): Promise
     nameOf: ({ pair }) => pair.label,
   });
   const order = endlessPermutation(pairs.length, seed, 0);
-  const one = sampler(pairs, options, pool, unreadable, warn);
+  const one = sampler(pairs, { ...options, references }, pool, unreadable, warn);
 
   const make = async (step: number): Promise<LabelPictures> => {
     const first = Math.floor(step / stepsPerEpoch) * pairs.length + (step % stepsPerEpoch) * batchSize;
@@ -108,9 +112,9 @@ export async function labelPictureLoader(options: LabelPicturesOptions): Promise
     async heldOut(from = 0, count = held.length - from) {
       const part = held.slice(from, from + count);
       if (part.length === 0) throw new RangeError(`heldOut: no pair from ${from} on, for ${held.length} are held out.`);
-      const references = part.every(({ reference }) => reference !== undefined);
+      const withPhotos = part.every(({ reference }) => reference !== undefined);
       const samples = part.map(async (pair): Promise<Picked> => {
-        const job = { ...jobOf(options, pair, references), preprocess: unaugmented(preprocess), keepBytes: 0 };
+        const job = { ...jobOf(options, pair, withPhotos), preprocess: unaugmented(preprocess), keepBytes: 0 };
         const sample = await pool.run(job);
         if ('unreadable' in sample) throw new DataError(sample.unreadable);
         return { pair, sample };
@@ -143,6 +147,16 @@ function checkNumbers(options: LabelPicturesOptions): void {
       `--aspect-ratio ${preprocess.aspectRatio}: expected width / height, above 0. Try --aspect-ratio 1.`,
     );
   }
+}
+
+/** @throws DataError when some pairs have a reference photo and some have none */
+function allHavePhotos(pairs: readonly LabelPair[]): boolean {
+  const without = pairs.filter(({ reference }) => reference === undefined);
+  if (without.length === 0 || without.length === pairs.length) return without.length === 0;
+  throw new DataError(
+    `${without[0].label}: expected a reference photo for every label map, as for ${pairs.length - without.length} others, ` +
+      `but label_to_img.json names none for ${without.length}. Add them to it, or leave it out.`,
+  );
 }
 
 async function checkFirst(

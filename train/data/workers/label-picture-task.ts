@@ -79,6 +79,7 @@ async function sampleOf(job: LabelPictureJob): Promise<LabelPictureSample> {
   const placement = words ? drawPlacement(preprocess, size, words, flips) : centrePlacement(preprocess, size);
   const place = <T extends Samples>(plane: Plane<T>) => placeSample(preprocess, plane, placement);
   const { width, height, pixels } = place(labels);
+  const photo = job.reference ? job.pair.reference : undefined;
   const kept = job.kept ? undefined : keep({ size, labels, image, instances }, job.keepBytes);
   return {
     width,
@@ -86,7 +87,7 @@ async function sampleOf(job: LabelPictureJob): Promise<LabelPictureSample> {
     labels: networkIds(pixels, job.rule),
     image: image && (place(image).pixels as Uint8Array<ArrayBuffer>),
     edges: instances && instanceEdges(place(instances).pixels, width, height),
-    reference: job.reference ? await referenceOf(job.pair, { width, height }) : undefined,
+    reference: photo === undefined ? undefined : await readPictureAt(photo, { width, height }),
     kept,
   };
 }
@@ -124,13 +125,6 @@ export function assertSameSize(
         `${other.width} x ${other.height}. Bring both to one size: ${remedy}`,
     );
   }
-}
-
-async function referenceOf(pair: LabelPair, size: Size): Promise<Uint8Array<ArrayBuffer>> {
-  if (pair.reference === undefined) {
-    throw new WrongMapError(`${pair.label}: expected a reference photo for it, but label_to_img.json names none.`);
-  }
-  return readPictureAt(pair.reference, size);
 }
 
 function keep(sample: KeptSample, bytes: number): KeptSample | undefined {
