@@ -2,13 +2,13 @@
 import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { type Command, Option } from 'commander';
-import { KEY_MAPS } from '../models/checkpoint/key-maps.ts';
+import { MODEL_NAMES } from '../models/checkpoint/model-names.ts';
 import type { Renames } from '../models/checkpoint/rename-keys.ts';
 import { registerCkptEdits } from './ckpt-edit.ts';
 import { CliError } from './errors.ts';
 import { globalsOf, logOf } from './options.ts';
 
-const MODELS = [...KEY_MAPS.map(({ model }) => model), 'none'];
+const MODELS = [...MODEL_NAMES, 'none'];
 const OUTPUTS = ['.safetensors', '.npz'];
 
 export function registerCkpt(program: Command): void {

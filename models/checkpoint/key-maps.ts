@@ -3,21 +3,36 @@
  * originals' names, so a map mostly says what to leave out; its list of names and shapes is what a file is checked
  * against.
  */
+import { type Derived, derivedTensor, type GauganNet, releaseName, stateSpecs } from '../gaugan/state-dict.ts';
 import { inceptionSpecs } from '../inception/network.ts';
+import type { ModelName } from './model-names.ts';
 
 export type Shape = readonly number[];
 
+/** Names and shapes of a file. */
+export type Shapes = ReadonlyMap<string, { readonly shape: Shape }>;
+
 export interface KeyMap {
   /** As `--model` spells it. */
-  readonly model: string;
+  readonly model: ModelName;
   /** For people: which network, from which file. */
   readonly title: string;
-  /** Parameters that must be there, in the network's own order. */
-  required(): Map<string, Shape>;
+  /**
+   * Parameters that must be there, in the network's own order.
+   *
+   * @param file  after `rename`: where a network has many sizes, the file shows which this is; without it the published one
+   */
+  required(file?: Shapes): Map<string, Shape>;
   /** Parameters that the file may have beyond the required ones, with the shape that they must have. */
   optional(): Map<string, Shape>;
-  /** Our name for a key of the file; null when the network does not use it and it may be left out without a word. */
-  rename(key: string): string | null;
+  /**
+   * Our name for a key of the file; null when the network does not use it and it may be left out without a word.
+   *
+   * @param file  all names of the file
+   */
+  rename(key: string, file: { has(key: string): boolean }): string | null;
+  /** How to make a required tensor that the file lacks, where others say what it is. */
+  derive?(key: string): Derived | undefined;
 }
 
 /** Adds `NAME.weight` and `NAME.bias` of a convolution, weight [O, I, k, k]. */
@@ -106,6 +121,18 @@ function torchvisionVgg(blocks: readonly number[]): Map<string, Shape> {
 const none = () => new Map<string, Shape>();
 const dropClassifier = (key: string) => (key.startsWith('classifier.') ? null : key);
 
+/** GauGAN: the sizes of a network are those of its file. */
+function gaugan(net: GauganNet, title: string): KeyMap {
+  return {
+    model: `gaugan-${net}`,
+    title,
+    required: (file = new Map()) => new Map(stateSpecs(net, file).map(({ key, shape }) => [key, shape])),
+    optional: none,
+    rename: releaseName,
+    derive: derivedTensor,
+  };
+}
+
 export const KEY_MAPS: readonly KeyMap[] = [
   {
     model: 'cap-vstnet',
@@ -142,6 +169,9 @@ export const KEY_MAPS: readonly KeyMap[] = [
     optional: none,
     rename: (key) => (key.startsWith('fc.') || key.endsWith('.num_batches_tracked') ? null : key),
   },
+  gaugan('G', "GauGAN's generator, SPADE or pix2pixHD (latest_net_G.pth)"),
+  gaugan('E', "GauGAN's image encoder (latest_net_E.pth)"),
+  gaugan('D', "GauGAN's discriminator (latest_net_D.pth)"),
 ];
 
 /** The key map of a model, undefined when there is none of that name. */

@@ -78,8 +78,9 @@ export function guessModel(tensors: ReadonlyMap<string, TensorInfo>): ModelGuess
   let best: ModelGuess | undefined;
   let bestFit = 0.5;
   for (const map of KEY_MAPS) {
-    const required = map.required();
-    const match = matchKeys(renamed(tensors, map), required, map.optional());
+    const named = renamed(tensors, map);
+    const required = map.required(named);
+    const match = withoutDerived(matchKeys(named, required, map.optional()), map, named);
     const wrong = match.missing.length + match.wrongShape.length;
     const fit = (required.size - wrong) / required.size - (match.unexpected.length > 0 ? 1e-3 : 0);
     if (fit >= bestFit && (fit > bestFit || !best)) {
@@ -93,8 +94,14 @@ export function guessModel(tensors: ReadonlyMap<string, TensorInfo>): ModelGuess
 function renamed(tensors: ReadonlyMap<string, TensorInfo>, map: KeyMap): Map<string, TensorInfo> {
   const result = new Map<string, TensorInfo>();
   for (const [key, info] of tensors) {
-    const name = map.rename(key);
+    const name = map.rename(key, tensors);
     if (name !== null) result.set(name, info);
   }
   return result;
+}
+
+/** What can be made of other tensors is not missing. */
+export function withoutDerived(match: KeyMatch, map: KeyMap, file: { has(key: string): boolean }): KeyMatch {
+  const missing = match.missing.filter((key) => map.derive?.(key)?.from.every((name) => file.has(name)) !== true);
+  return { ...match, missing };
 }

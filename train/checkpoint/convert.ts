@@ -103,13 +103,16 @@ function fitTo(
   strict: boolean,
   notes: string[],
 ): Map<string, StoredTensor> {
-  const named = renameWith(tensors, map.rename);
+  const named = renameWith(tensors, (key) => map.rename(key, tensors));
   if (named.size < tensors.size) notes.push(`${tensors.size - named.size} tensors that ${map.model} does not use`);
-  const expected = new Map([...map.required(), ...map.optional()]);
-  const match = matchKeys(named, map.required(), map.optional());
+  const required = map.required(named);
+  const made = derivedTensors(map, required, named);
+  if (made.size > 0) notes.push(`made from others, for the file lacks them: ${listed([...made.keys()])}`);
+  for (const [name, tensor] of made) named.set(name, tensor);
+  const expected = new Map([...required, ...map.optional()]);
+  const match = matchKeys(named, required, map.optional());
   assertMatch(`${path} for ${map.model}`, match, strict);
-  if (match.unexpected.length > 0)
-    notes.push(`left out, unknown to ${map.model}: ${match.unexpected.slice(0, 8).map(printable).join(', ')}`);
+  if (match.unexpected.length > 0) notes.push(`left out, unknown to ${map.model}: ${listed(match.unexpected)}`);
   const result = new Map<string, StoredTensor>();
   let cast = 0;
   for (const name of expected.keys()) {
@@ -120,6 +123,36 @@ function fitTo(
   }
   if (cast > 0) notes.push(`${cast} tensors cast from F64 to F32`);
   return result;
+}
+
+const MOST_LISTED = 8;
+
+function listed(names: readonly string[]): string {
+  const more = names.length > MOST_LISTED ? ` and ${names.length - MOST_LISTED} more` : '';
+  return `${names.slice(0, MOST_LISTED).map(printable).join(', ')}${more}`;
+}
+
+/** The required tensors that a file lacks and that can be made of others, as if they were in it. */
+export function derivedTensors(
+  map: KeyMap,
+  required: ReadonlyMap<string, readonly number[]>,
+  tensors: ReadonlyMap<string, StoredTensor>,
+): Map<string, StoredTensor> {
+  const made = new Map<string, StoredTensor>();
+  for (const [name, shape] of required) {
+    const derived = tensors.has(name) ? undefined : map.derive?.(name);
+    const sources = derived?.from.map((key) => tensors.get(key));
+    if (!derived || !sources?.every((source) => source !== undefined)) continue;
+    const read = async () => {
+      const values = await Promise.all(
+        sources.map(async (source) => toFloat32Array({ ...source, bytes: await source.read() })),
+      );
+      const shapes = sources.map((source) => source.shape);
+      return new Uint8Array(derived.make(values, shapes).buffer);
+    };
+    made.set(name, { dtype: 'F32', shape, read });
+  }
+  return made;
 }
 
 function toF32(tensor: StoredTensor): StoredTensor {
