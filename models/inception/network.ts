@@ -112,6 +112,8 @@ export function foldInception(
 
 /** The side that pictures are resized to. */
 export const INCEPTION_SIDE = 299;
+/** Of the largest tensor that a resized picture becomes: Conv2d_2b's, 64 channels of 147². */
+export const INCEPTION_LARGEST_BYTES: number = 4 * 64 * 147 ** 2;
 
 export interface InceptionOptions {
   /** to 299 × 299, bilinearly and without smoothing, as FID is defined; true by default */

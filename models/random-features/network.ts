@@ -28,6 +28,9 @@ const THUMBNAIL_WEIGHT = 0.5;
 /** Length of a picture's features. */
 export const RANDOM_FEATURES: number = BANDS * (WIDTHS[0] + WIDTHS[1]) + 3 * THUMBNAIL ** 2;
 
+/** Of the largest tensor that a picture becomes: the first layer's of the finest band, 124². */
+export const LARGEST_RANDOM_BYTES: number = 4 * WIDTHS[0] * (SIDE - 4) ** 2;
+
 /** The filters of the two layers, [24, 3, 5, 5] and [32, 24, 3, 3]. */
 export interface RandomFilters {
   readonly first: Tensor;

@@ -1,6 +1,11 @@
 /** How far two sets of pictures are apart, by the features that an extractor sees in them. */
 import { type Device, ShapeError, type Tensor, tensor } from '../../engine/index.ts';
-import { RANDOM_FEATURES, randomFeatures, randomFilters } from '../../models/random-features/network.ts';
+import {
+  LARGEST_RANDOM_BYTES,
+  RANDOM_FEATURES,
+  randomFeatures,
+  randomFilters,
+} from '../../models/random-features/network.ts';
 import { type FeatureStatistics, type Features, statisticsOf } from './feature-statistics.ts';
 import { type FrechetDistance, frechetDistance } from './frechet.ts';
 import type { Planes } from './image-similarity.ts';
@@ -13,6 +18,8 @@ export interface FeatureExtractor {
   readonly description: string;
   /** numbers a picture */
   readonly dims: number;
+  /** bytes of the largest tensor that a picture becomes on the way, whatever its size */
+  readonly largestBytes: number;
   /** [N, 3, H, W], RGB in [0, 1] → [N, dims] */
   features(x: Tensor): Tensor;
   dispose(): void;
@@ -30,6 +37,7 @@ export function randomFeatureExtractor(device: Device, seed = 0): FeatureExtract
     measure: RANDOM_FEATURE_DISTANCE,
     description: `${RANDOM_FEATURES} random features of seed ${seed}`,
     dims: RANDOM_FEATURES,
+    largestBytes: LARGEST_RANDOM_BYTES,
     features: (x) => randomFeatures(filters, x),
     dispose() {
       filters.first.dispose();
@@ -38,8 +46,11 @@ export function randomFeatureExtractor(device: Device, seed = 0): FeatureExtract
   };
 }
 
+/** Pictures of a batch are at most so many bytes together on their way to the device. */
+const MOST_BYTES = 2 ** 27;
+
 export interface CollectOptions {
-  /** pictures that are computed together; equal neighbours in size alone, so it changes no result */
+  /** at most so many pictures are computed together: neighbours of one size, as far as memory allows. Changes no result */
   readonly batchSize?: number;
   /** called after each batch */
   readonly onBatch?: (pictures: number) => void;
@@ -58,6 +69,9 @@ export async function collectFeatures(
   { batchSize = 32, onBatch }: CollectOptions = {},
 ): Promise<Features> {
   const found: Float64Array[] = [];
+  const binding = device.capabilities.maxBindingBytes;
+  const most = ({ width, height }: Planes) =>
+    Math.min(batchSize, binding / extractor.largestBytes, Math.min(MOST_BYTES, binding) / (12 * width * height));
   let batch: Planes[] = [];
   const finish = async () => {
     if (batch.length === 0) return;
@@ -68,7 +82,7 @@ export async function collectFeatures(
   for await (const picture of pictures) {
     const [first] = batch;
     const alike = !first || (first.width === picture.width && first.height === picture.height);
-    if (!alike || batch.length >= batchSize) await finish();
+    if (!alike || batch.length + 1 > most(picture)) await finish();
     batch.push(picture);
   }
   await finish();

@@ -5,6 +5,7 @@ import { assertMatch, matchKeys } from '../../models/checkpoint/match-keys.ts';
 import { type RawTensor, toFloat32Array } from '../../models/checkpoint/tensor-map.ts';
 import {
   foldInception,
+  INCEPTION_LARGEST_BYTES,
   INCEPTION_WIDTHS,
   type InceptionStage,
   inceptionFeatures,
@@ -48,6 +49,7 @@ export async function loadInception(
       measure: dims === 2048 ? 'FID' : `FID of ${dims} features`,
       description: `FID's Inception from ${path}${dims === 2048 ? '' : `, ${dims} features`}`,
       dims,
+      largestBytes: INCEPTION_LARGEST_BYTES,
       features: (x) => scope(() => mean(inceptionFeatures(net, x, stage).at(-1) ?? x, { axes: [2, 3] })),
       dispose() {
         for (const module of Object.values(net)) {
