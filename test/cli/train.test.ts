@@ -48,13 +48,18 @@ describe('the options of miaobi train', () => {
     expect(found).toMatchObject({ mode: 'art', 'lap-weight': 1, 'rec-weight': 1, 'n-blocks': [1, 2, 3] });
   });
 
-  it('name the model in the resumed run, and follow the preset of a mode', async () => {
+  it('name the model in the resumed run, and follow the preset of a mode and a length', async () => {
     expect(await config('--resume', 'old')).toMatchObject({ model: 'cap-vstnet', lr: 0.002 });
     expect(await config('cap-vstnet', '--mode', 'photo')).toMatchObject({
       'lap-weight': 1500,
       lr: 1e-4,
       'clip-grad': 5,
+      'temporal-steps': 10_000,
     });
+    await writeFile(join(cwd, 'short.yaml'), 'steps: 320\n');
+    expect(await config('cap-vstnet', '-C', 'short.yaml')).toMatchObject({ steps: 320, 'temporal-steps': 20 });
+    // a motion needs crops of 100 pixels
+    expect(await config('cap-vstnet', '--crop-size', '96')).toMatchObject({ 'temporal-steps': 0 });
   });
 
   it('are refused with what to do', async () => {
@@ -69,6 +74,11 @@ describe('the options of miaobi train', () => {
     expect(await refusal(...both, '--from', 'x', '--resume', 'old')).toEqual([
       2,
       expect.stringMatching(/--from and --resume/),
+    ]);
+    const small = ['--crop-size', '64', '--temporal-steps', '2', '--name', 'small'];
+    expect(await refusal(...both, ...small)).toEqual([
+      2,
+      expect.stringMatching(/^error: --temporal-steps 2: .* is 64/),
     ]);
     expect(await refusal('--resume', 'none')).toEqual([
       2,

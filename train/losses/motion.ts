@@ -11,7 +11,7 @@ import {
 import { add, affine, randomNormal, type WarpField, warp, warpField } from '../../kernels/index.ts';
 
 /** Side of the box that smooths the flow, and of the cells of its coarse noise, in pixels. */
-const BOX = 100;
+export const MOTION_CELL = 100;
 /** Deviation of the coarse noise and largest shift, in pixels. */
 const MOTION_LEVEL = 8;
 const LARGEST_SHIFT = 10;
@@ -20,13 +20,13 @@ const NOISE_LEVEL = 0.001;
 
 /** Extents [h, w] of the coarse noise behind a flow. @throws RangeError when a side is below 100 */
 export function coarseExtents(height: number, width: number): [number, number] {
-  if (!(Math.min(height, width) >= BOX)) {
+  if (!(Math.min(height, width) >= MOTION_CELL)) {
     throw new RangeError(
-      `A synthetic flow has one number for each ${BOX} pixels: expected sides of at least ${BOX}, got ` +
+      `A synthetic flow has one number for each ${MOTION_CELL} pixels: expected sides of at least ${MOTION_CELL}, got ` +
         `${height} × ${width}. Train with larger crops, or without the temporal loss.`,
     );
   }
-  return [Math.floor(height / BOX), Math.floor(width / BOX)];
+  return [Math.floor(height / MOTION_CELL), Math.floor(width / MOTION_CELL)];
 }
 
 /**
@@ -79,13 +79,13 @@ function enlarged(values: Float64Array, rows: number, n: number, m: number): Flo
 /** Means of each row over the offsets −50 … +49, reflected about the edge values, which are not repeated. */
 function boxed(values: Float64Array, rows: number, n: number): Float64Array {
   const out = new Float64Array(values.length);
-  const half = BOX / 2;
+  const half = MOTION_CELL / 2;
   for (let row = 0; row < rows; row++) {
     const at = (j: number) => values[row * n + (j < 0 ? -j : j >= n ? 2 * (n - 1) - j : j)];
     let sum = 0;
     for (let j = -half; j < half; j++) sum += at(j);
     for (let j = 0; j < n; j++) {
-      out[row * n + j] = sum / BOX;
+      out[row * n + j] = sum / MOTION_CELL;
       sum += at(j + half) - at(j - half);
     }
   }

@@ -4,6 +4,7 @@ import { CAP_VSTNET, type CapVstnetConfig, type CapVstnetMode } from '../../mode
 import { capVstnetLoader, type StylePairs } from '../data/datasets/style-pairs.ts';
 import { grouped } from '../data/loader.ts';
 import { RequestError } from '../errors.ts';
+import { MOTION_CELL } from '../losses/motion.ts';
 import { type CapVstnetRecipe, capVstnetRecipe, setUpCapVstnet } from './cap-vstnet.ts';
 import { HIGHER_IS_BETTER } from './cap-vstnet-evaluation.ts';
 import { LOSS_WEIGHTS, type LossWeights } from './cap-vstnet-losses.ts';
@@ -12,7 +13,6 @@ import { asTraining, type System, type Training, type TrainSettings } from './sy
 /** The official training's numbers that do not depend on the mode. */
 const OFFICIAL = {
   steps: 160_000,
-  temporalSteps: 10_000,
   batchSize: 2,
   lr: 1e-4,
   lrDecay: 5e-5,
@@ -23,6 +23,9 @@ const OFFICIAL = {
   cropSize: 256,
   winRad: 1,
 } as const;
+
+/** 10,000 steps after 160,000, and as many of a training of another length. */
+const TEMPORAL_SHARE = 1 / 16;
 
 const LAPLACIAN_EPS = 1e-7;
 
@@ -58,6 +61,7 @@ export const capVstnet: System = {
     const weights = LOSS_WEIGHTS[chosen.mode ?? 'photo'];
     return {
       ...OFFICIAL,
+      temporalSteps: temporalStepsOf(chosen),
       mode: 'photo',
       contentWeight: weights.content,
       styleWeight: weights.style,
@@ -69,6 +73,7 @@ export const capVstnet: System = {
   async make(device, settings, warn) {
     checkPrecision(settings.precision, device);
     const all = { ...this.preset(settings), ...defined(settings) } as Required<TrainSettings>;
+    checkMotion(all);
     const mode: CapVstnetMode = all.mode;
     const loader = await capVstnetLoader({
       contentDir: all.content,
@@ -128,6 +133,20 @@ export const capVstnet: System = {
     return asTraining(training);
   },
 };
+
+/** A motion has one random number for each `MOTION_CELL` pixels: smaller crops are trained without. */
+function temporalStepsOf({ steps = OFFICIAL.steps, cropSize = OFFICIAL.cropSize }: Partial<TrainSettings>): number {
+  return cropSize < MOTION_CELL ? 0 : Math.round(TEMPORAL_SHARE * steps);
+}
+
+/** @throws RequestError when crops are too small for the temporal term that is asked for */
+function checkMotion({ temporalSteps, cropSize }: Required<TrainSettings>): void {
+  if (temporalSteps === 0 || cropSize >= MOTION_CELL) return;
+  throw new RequestError(
+    `--temporal-steps ${temporalSteps}: expected crops of at least ${MOTION_CELL} pixels, for a synthetic motion has one ` +
+      `number for each, but --crop-size is ${cropSize}. Try --temporal-steps 0, or a larger --crop-size.`,
+  );
+}
 
 const counted = ({ length }: readonly unknown[]) => `${length} ${length === 1 ? 'pair' : 'pairs'}`;
 

@@ -53,7 +53,7 @@ export interface TrainSettings {
   readonly lapWeight?: number;
   readonly recWeight?: number;
   readonly temporalWeight?: number;
-  /** updates with the temporal term, after `steps` without */
+  /** updates with the temporal term, after `steps` without; a sixteenth of them by default, where crops are large enough */
   readonly temporalSteps?: number;
   /** radius of the matting Laplacian's windows */
   readonly winRad?: number;
