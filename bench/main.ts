@@ -39,7 +39,7 @@ async function main(argv: string[]): Promise<void> {
     filter,
     types: flags.types.split(',') as DType[],
     sizes: (flags.size ?? DEFAULT_SIZES[suite]).split(',').map(Number),
-    batch: Number(flags.batch ?? 2),
+    batch: flags.batch === undefined ? undefined : Number(flags.batch),
   };
   assertFlags(suite, flags);
   if (rowsToCome(suite, choice) === 0) {

@@ -1,15 +1,39 @@
-import { type Device, type DType, type PhaseProfile, throughputOf } from '../engine/index.ts';
+import { type Device, type PhaseProfile, throughputOf } from '../engine/index.ts';
 import type { Recipe } from '../train/recipes/recipe.ts';
 import { processUs, threadMs } from './host-clock.ts';
 import { type Row, timesOf, titleOf } from './row.ts';
 import { summarize } from './statistics.ts';
 import { type NetworkChoice, type NetworkSuite, repeat } from './suite.ts';
-import { makeTraining } from './training.ts';
+import { makeTraining, type TimedTraining } from './training.ts';
 
-/** A small network of the published one's build, and the published one. */
-const NETWORKS = {
-  'photo 2,2,2 of 8,32,128': { nBlocks: [2, 2, 2], nChannels: [8, 32, 128] },
-  photo: {},
+interface NetworkToTime extends Pick<TimedTraining, 'system' | 'settings'> {
+  /** pictures in a batch as published */
+  readonly batch: number;
+}
+
+/** A small network of the published one's build, and the published ones. GauGAN's VGG has random weights. */
+const NETWORKS: Readonly<Record<string, NetworkToTime>> = {
+  'photo 2,2,2 of 8,32,128': {
+    system: 'cap-vstnet',
+    batch: 2,
+    settings: { nBlocks: [2, 2, 2], nChannels: [8, 32, 128] },
+  },
+  photo: { system: 'cap-vstnet', batch: 2 },
+  'ngf 16, 29 classes': {
+    system: 'gaugan',
+    batch: 1,
+    settings: { ngf: 16, ndf: 16, nhidden: 32, labelNc: 29, instance: false },
+  },
+  'ngf 64, 182 classes, unknown and edges': {
+    system: 'gaugan',
+    batch: 1,
+    settings: { labelNc: 182, dontCare: 255, instance: true },
+  },
+  'ngf 64, 29 classes, VAE': {
+    system: 'gaugan',
+    batch: 1,
+    settings: { labelNc: 29, instance: false, useVae: true },
+  },
 };
 
 /** Rows of a step: the whole by the clock, its phases by timestamps on the GPU. */
@@ -20,7 +44,7 @@ const WARM_UP = 2;
 
 export interface StepCase {
   readonly sample: string;
-  readonly network: keyof typeof NETWORKS;
+  readonly network: NetworkToTime;
   readonly size: number;
   readonly batchSize: number;
   readonly dtype: 'f32' | 'f16';
@@ -29,21 +53,23 @@ export interface StepCase {
 /** What there is to time: that of which a row's title contains the filter. */
 export function stepCases({ sizes, batch, types, filter }: NetworkChoice): StepCase[] {
   const cases: StepCase[] = [];
-  for (const network of Object.keys(NETWORKS) as (keyof typeof NETWORKS)[]) {
+  for (const [name, network] of Object.entries(NETWORKS)) {
+    const batchSize = batch ?? network.batch;
     for (const size of sizes) {
       for (const dtype of types) {
-        const sample = `${network}, ${size}², batch ${batch}`;
-        if (dtype === 'u32' || !PASSES.some((pass) => nameOf(sample, pass, dtype).includes(filter))) continue;
-        cases.push({ sample, network, size, batchSize: batch, dtype });
+        const sample = `${name}, ${size}², batch ${batchSize}`;
+        const title = (pass: string) => titleOf({ op: network.system, sample, pass, dtype });
+        const known = dtype === 'f32' || (dtype === 'f16' && network.system === 'cap-vstnet');
+        if (known && PASSES.some((pass) => title(pass).includes(filter))) {
+          cases.push({ sample, network, size, batchSize, dtype });
+        }
       }
     }
   }
   return cases;
 }
 
-const nameOf = (sample: string, pass: string, dtype: DType) => titleOf({ op: 'cap-vstnet', sample, pass, dtype });
-
-/** Times steps of CAP-VSTNet's training: upload, losses, sweep, Adam, reading the losses back. */
+/** Times steps of trainings: upload, losses, sweep, Adam, reading the losses back. */
 export async function benchSteps(suite: NetworkSuite): Promise<void> {
   const cases = stepCases(suite);
   for (const [i, one] of cases.entries()) {
@@ -58,10 +84,10 @@ async function rowsOf({ device, environment, roofline, seconds }: NetworkSuite, 
   device.pool.trim();
   const { sample, network, dtype, size, batchSize } = one;
   const start = device.pool.stats.allocatedBytes;
-  const { recipe, batch } = await makeTraining(device, { ...NETWORKS[network], size, batchSize, precision: dtype });
+  const { recipe, batch } = await makeTraining(device, { ...network, size, batchSize, precision: dtype });
   const { wall, phases, facts } = await timeSteps(device, recipe, batch, seconds, start);
   recipe.dispose();
-  const common = { suite: 'step', op: 'cap-vstnet', sample, dtype, ...environment } as const;
+  const common = { suite: 'step', op: network.system, sample, dtype, ...environment } as const;
   const total = (pick: 'flops' | 'bytes') => phases.reduce((sum, phase) => sum + phase[pick], 0);
   const times = summarize(wall);
   const whole: Row = {

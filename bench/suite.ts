@@ -7,8 +7,8 @@ export interface NetworkChoice {
   readonly types: readonly DType[];
   /** sides of the square pictures, in pixels */
   readonly sizes: readonly number[];
-  /** pictures in a training step */
-  readonly batch: number;
+  /** pictures in a training step; each network's own when left out */
+  readonly batch: number | undefined;
   /** part of a row's title */
   readonly filter: string;
 }

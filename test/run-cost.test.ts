@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeTraining } from '../bench/training.ts';
+import { makeTraining, type TimedTraining } from '../bench/training.ts';
 import { acquireDevice } from '../engine/device/node.ts';
 import type { Device } from '../engine/index.ts';
 import type { StepReport } from '../train/recipes/recipe.ts';
@@ -15,7 +15,30 @@ interface Counters {
 
 const STEPS = 20;
 
-describe('a training step of a small CAP-VSTNet', () => {
+const SMALL: readonly (readonly [string, TimedTraining])[] = [
+  [
+    'CAP-VSTNet',
+    {
+      ...{ system: 'cap-vstnet', size: 32, batchSize: 1, precision: 'f32' },
+      settings: { nBlocks: [1, 1, 1], nChannels: [4, 16, 64] },
+    },
+  ],
+  [
+    'GauGAN',
+    {
+      ...{ system: 'gaugan', size: 32, batchSize: 2, precision: 'f32' },
+      settings: {
+        ...{ ngf: 4, ndf: 4, nhidden: 8, labelNc: 29, useVae: true, zDim: 8, ema: 0.9, lr: 1e-3 },
+        vggChannels: [4, 4, 8, 8, 8],
+      },
+    },
+  ],
+];
+
+/** What falls while a network learns: of GauGAN, whose networks work against each other, how far its pictures are off. */
+const shortfall = ({ losses }: StepReport) => losses.total ?? losses.VGG;
+
+describe.each(SMALL)('a training step of a small %s', (_, training) => {
   let device: Device;
   let forecast: number;
   let peak: number;
@@ -25,9 +48,7 @@ describe('a training step of a small CAP-VSTNet', () => {
 
   beforeAll(async () => {
     device = await acquireDevice({ device: process.env.MIAOBI_DEVICE });
-    const { recipe, batch } = await makeTraining(device, {
-      ...{ size: 32, batchSize: 1, precision: 'f32', nBlocks: [1, 1, 1], nChannels: [4, 16, 64] },
-    });
+    const { recipe, batch } = await makeTraining(device, training);
     forecast = recipe.forecastBytes(batch);
     device.pool.resetPeaks();
     for (let step = 0; step < STEPS; step++) {
@@ -60,9 +81,9 @@ describe('a training step of a small CAP-VSTNet', () => {
     expect(Math.abs(peak / forecast - 1)).toBeLessThan(0.1);
   });
 
-  it('is a whole one: it updates the network, and the sum of its losses falls', () => {
+  it('is a whole one: it updates the network, which learns', () => {
     expect(dispatches / STEPS).toBeGreaterThan(1000);
     expect(reports.map(({ skipped }) => skipped)).toEqual(reports.map(() => undefined));
-    expect(reports[STEPS - 1].losses.total).toBeLessThan(reports[0].losses.total);
+    expect(shortfall(reports[STEPS - 1])).toBeLessThan(shortfall(reports[0]));
   });
 });
