@@ -26,7 +26,14 @@ const renamed: Readonly<Record<string, string>> = {
   ckpt: 'weights',
   'pretrained-weights': 'weights',
   'no-vgg-loss': 'no-vgg',
+  'no-gan-feat-loss': 'no-gan-feat',
+  'd-steps-per-g': 'd-steps',
   datasetmode: 'dataset-mode',
+  'max-dataset-size': 'max-items',
+  'contain-dontcare-label': 'dont-care',
+  'print-freq': 'print-every',
+  'display-freq': 'sample-every',
+  'save-latest-freq': 'save-every',
 };
 
 const ofCommand = new WeakMap<Command, Readonly<Record<string, string>>>();

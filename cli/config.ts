@@ -69,6 +69,14 @@ function assign(
     const owner = owners.get(key);
     if (!owner) throw new CliError(`${place}: no option of ${command.name()} has this name.${nearest(key, owners)}`);
     if (stands(owner.command.getOptionValueSource(key))) continue;
+    if (
+      value === false &&
+      key === written &&
+      owner.command.options.some((one) => one.negate && one.attributeName() === key)
+    ) {
+      owner.command.setOptionValueWithSource(key, false, source);
+      continue;
+    }
     const parsed = parse(owner.option, value, place);
     owner.command.setOptionValueWithSource(key, key === written ? parsed : !parsed, source);
   }

@@ -1,9 +1,9 @@
 /** `miaobi data`: looks after data sets. */
 import type { Table } from 'cli-table3';
 import { type Command, Option } from 'commander';
+import { DATASET_MODES } from '../train/choices.ts';
 import { DATA_CHECKS, type DataCheck, type LabelCheckOptions } from '../train/data/datasets/check.ts';
 import type { FolderFacts } from '../train/data/datasets/inspect-folder.ts';
-import { DATASET_MODES } from '../train/data/datasets/label-datasets.ts';
 import { registerDataLabels } from './data-labels.ts';
 import { CliError, EXIT } from './errors.ts';
 import { globalsOf, logOf, wholeNumber } from './options.ts';

@@ -1,5 +1,7 @@
 /** The flags of `miaobi train`. Which of them a system takes, and their values, are the system's business. */
+
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { DATASET_MODES, GAN_MODES, PREPROCESS_MODES } from '../train/choices.ts';
 import type { SettingName, SystemEntry } from '../train/recipes/system.ts';
 import { numberIn, wholeNumber } from './options.ts';
 
@@ -8,12 +10,18 @@ const weight = numberIn(0, 1e9);
 
 /** Flags of the settings that some systems take and others do not. */
 export const OWN_OPTIONS: readonly (readonly [SettingName, Option])[] = [
+  ['data', new Option('--data <dir>', "the data set's folder")],
   ['content', new Option('--content <dir>', 'folder of content pictures')],
   ['style', new Option('--style <dir>', 'folder of style pictures')],
   ['mode', new Option('--mode <name>', 'which network to train').choices(['photo', 'art'])],
   ['nBlocks', new Option('--n-blocks <a,b,c>', 'blocks of each stage, for a smaller network').argParser(wholeNumbers)],
   ['nChannels', new Option('--n-channels <a,b,c>', 'half widths of the stages').argParser(wholeNumbers)],
   ['vgg', new Option('--vgg <file>', "encoder of the losses: torchvision's or the normalised VGG19")],
+  ['vgg', new Option('--no-vgg', 'no loss of VGG features')],
+  [
+    'vggChannels',
+    new Option('--vgg-channels <a,b,c,d,e>', 'widths of an encoder without trained weights').argParser(wholeNumbers),
+  ],
   ['loadSize', new Option('--load-size <pixels>', 'shorter side before cropping').argParser(wholeNumber(8, 16384))],
   [
     'cropSize',
@@ -36,6 +44,67 @@ export const OWN_OPTIONS: readonly (readonly [SettingName, Option])[] = [
     new Option('--temporal-steps <n>', 'updates with the temporal term, after --steps').argParser(wholeNumber(0, MOST)),
   ],
   ['winRad', new Option('--win-rad <n>', "radius of the matting Laplacian's windows").argParser(wholeNumber(1, 8))],
+  ['datasetMode', new Option('--dataset-mode <name>', 'how label maps and pictures lie').choices([...DATASET_MODES])],
+  ['labelDir', new Option('--label-dir <dir>', 'folder of label maps')],
+  ['imageDir', new Option('--image-dir <dir>', 'folder of their pictures')],
+  ['instanceDir', new Option('--instance-dir <dir>', 'folder of their instance maps')],
+  ['labelToImg', new Option('--label-to-img <file>', 'JSON: reference photos by label file')],
+  ['referenceDir', new Option('--reference-dir <dir>', 'where the reference photos are')],
+  ['palette', new Option('--palette <file>', 'colours of coloured label maps')],
+  ['labelNc', new Option('--label-nc <n>', 'classes, without the unknown one').argParser(wholeNumber(1, 255))],
+  ['instance', new Option('--no-instance', 'without the edges of instances')],
+  ['instance', new Option('--instance', 'with the edges of instances')],
+  [
+    'dontCare',
+    new Option('--dont-care [label]', 'the label of pixels without a class')
+      .preset('255')
+      .argParser(wholeNumber(0, 255)),
+  ],
+  [
+    'preprocessMode',
+    new Option('--preprocess-mode <name>', 'how pictures come to one size').choices([...PREPROCESS_MODES]),
+  ],
+  ['aspectRatio', new Option('--aspect-ratio <x>', 'width / height, in mode fixed').argParser(numberIn(0.01, 100))],
+  ['flip', new Option('--no-flip', 'mirror nothing')],
+  ['epochs', new Option('--epochs <n>', 'passes at the full learning rate').argParser(wholeNumber(0, MOST))],
+  ['decayEpochs', new Option('--decay-epochs <n>', 'passes in which it falls to 0').argParser(wholeNumber(0, MOST))],
+  ['ttur', new Option('--no-ttur', 'one learning rate for both networks, betas 0.5 and 0.999')],
+  [
+    'dSteps',
+    new Option('--d-steps <n>', "discriminator's updates for one of the generator").argParser(wholeNumber(1, 100)),
+  ],
+  ['netG', new Option('--net-g <name>', 'generator').choices(['spade', 'pix2pixhd'])],
+  ['ngf', new Option('--ngf <n>', "generator's and encoder's width").argParser(wholeNumber(1, 1024))],
+  ['ndf', new Option('--ndf <n>', "discriminator's width").argParser(wholeNumber(1, 1024))],
+  ['nhidden', new Option('--nhidden <n>', 'width between map and modulation').argParser(wholeNumber(1, 1024))],
+  ['normG', new Option('--norm-g <name>', "generator's norms, as spectralspadesyncbatch3x3")],
+  ['normD', new Option('--norm-d <name>', "discriminator's norms, as spectralinstance")],
+  ['normE', new Option('--norm-e <name>', "encoder's norms")],
+  [
+    'numUpsamplingLayers',
+    new Option('--num-upsampling-layers <name>', 'how small the grid is').choices(['normal', 'more', 'most']),
+  ],
+  ['numD', new Option('--num-d <n>', 'scales of the discriminator').argParser(wholeNumber(1, 8))],
+  ['nLayersD', new Option('--n-layers-d <n>', 'its layers').argParser(wholeNumber(1, 8))],
+  ['useVae', new Option('--use-vae', 'a latent from an encoded picture, which gives the style')],
+  ['zDim', new Option('--z-dim <n>', 'numbers of the latent').argParser(wholeNumber(1, 65536))],
+  ['flavour', new Option('--flavour <name>', 'whose details: the release, or its port').choices(['pytorch', 'jittor'])],
+  [
+    'initType',
+    new Option('--init-type <name>', 'first weights').choices([
+      'xavier',
+      'xavier_uniform',
+      'normal',
+      'kaiming',
+      'none',
+    ]),
+  ],
+  ['initVariance', new Option('--init-variance <x>', 'their gain').argParser(numberIn(0, 100))],
+  ['ganMode', new Option('--gan-mode <name>', 'adversarial loss').choices([...GAN_MODES])],
+  ['ganFeat', new Option('--no-gan-feat', 'no feature matching')],
+  ['lambdaFeat', new Option('--lambda-feat <x>', 'weight of feature matching').argParser(weight)],
+  ['lambdaVgg', new Option('--lambda-vgg <x>', 'weight of the VGG loss').argParser(weight)],
+  ['lambdaKld', new Option('--lambda-kld <x>', "weight of the latent's divergence").argParser(weight)],
 ];
 
 /** `10,10,10` → [10, 10, 10]. */

@@ -124,7 +124,7 @@ async function run(flags: TrainFlags, command: Command, systems: readonly System
   const plan = await planRun({ ...flags, name: flags.name ?? system.model });
   const before =
     plan.mode === 'resume' ? await configOfRun({ ...flags, resume: plan.path }).catch(() => undefined) : undefined;
-  const config = runConfig(command);
+  const config = runConfig(command, system);
   for (const line of changes(before?.values, config)) log.warn(line);
   const { trainOnce } = await import('./train-once.ts');
   const settings = { ...flags, seed: globals.seed, precision: globals.precision } as TrainSettings;
@@ -162,8 +162,10 @@ function checkFlags(flags: TrainFlags, command: Command, system: System): void {
 }
 
 /** What config.yaml keeps. */
-function runConfig(command: Command): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(resolvedConfig(command)).filter(([name]) => !PASSING.has(name)));
+function runConfig(command: Command, { takes }: System): Record<string, unknown> {
+  const others = OWN_OPTIONS.map(([name]) => name).filter((name) => !takes.includes(name));
+  const left = new Set([...PASSING, ...others.map(kebabCase)]);
+  return Object.fromEntries(Object.entries(resolvedConfig(command)).filter(([name]) => !left.has(name)));
 }
 
 /** A line for each option that a resumed run had otherwise. */

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { PREPROCESS_MODES } from '../../train/choices.ts';
 import {
   centrePlacement,
   cropRange,
   drawPlacement,
   outputSize,
-  PREPROCESS_MODES,
   type Preprocess,
   placeSample,
   resizedSize,

@@ -1,7 +1,8 @@
 /** The long form of test/run/kill.test.ts: `npm run test:kill`. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Device } from '../../engine/index.ts';
-import { killAfter, killUniformly, ORDER, resumeHere, runChild, undisturbed } from '../run/kill.ts';
+import { drawGauganData } from '../run/gaugan-training.ts';
+import { gauganOrder, killAfter, killUniformly, ORDER, resumeHere, runChild, undisturbed } from '../run/kill.ts';
 import { scratch } from '../run/support.ts';
 import { testDevice } from '../support/device.ts';
 import { generator } from '../support/samples.ts';
@@ -50,5 +51,22 @@ describe('a training that is killed', () => {
       last = await killAfter({ ...order, resume: true }, 150 + random() * 300);
     }
     expect(await resumeHere(device, folder.path, 'hunted')).toEqual(expected);
+  }, 1_200_000);
+});
+
+describe('a training of GauGAN that is killed', () => {
+  const kills = Math.ceil(KILLS / 2);
+  it(`resumes to the same after ${kills} kills at instants drawn uniformly`, async () => {
+    const data = `${folder.path}/data`;
+    await drawGauganData(data);
+    const order = gauganOrder(data);
+    const runs = `${folder.path}/gaugan`;
+    const whole = await undisturbed(device, runs, order);
+    const seed = Number(process.env.MIAOBI_KILL_SEED ?? Math.floor(Math.random() * 2 ** 31));
+    const places = await killUniformly(device, runs, { kills, seed, order }, (outcome, place) => {
+      console.log(place);
+      expect(outcome, place).toEqual(whole);
+    });
+    expect(places).toHaveLength(kills);
   }, 1_200_000);
 });

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Device } from '../../engine/index.ts';
 import { testDevice } from '../support/device.ts';
-import { killUniformly, ORDER, resumeHere, runChild, undisturbed } from './kill.ts';
+import { drawGauganData } from './gaugan-training.ts';
+import { gauganOrder, killUniformly, ORDER, resumeHere, runChild, undisturbed } from './kill.ts';
 import { scratch } from './support.ts';
 
 let device: Device;
@@ -34,6 +35,21 @@ describe('a training that is killed', () => {
     expect(killed.signal).toBe('SIGKILL');
     expect(await resumeHere(device, folder.path, 'torn')).toEqual(expected);
   });
+});
+
+describe('a training of GauGAN that is killed', () => {
+  it('resumes to the same networks, buffers, averages and optimisers, whatever the instant', async () => {
+    const data = `${folder.path}/data`;
+    await drawGauganData(data);
+    const order = gauganOrder(data);
+    const whole = await undisturbed(device, `${folder.path}/gaugan`, order);
+    const seed = Math.floor(Math.random() * 2 ** 31);
+    const places = await killUniformly(device, `${folder.path}/gaugan`, { kills: 3, seed, order }, (outcome, place) => {
+      expect(outcome, place).toEqual(whole);
+    });
+    console.log(places.join('\n'));
+    expect(places).toHaveLength(3);
+  }, 300_000);
 });
 
 describe('a training that is asked to stop', () => {

@@ -2,9 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Device } from '../../engine/index.ts';
 import { generator } from '../support/samples.ts';
-import { lineTraining } from './line-recipe.ts';
 import { outcome, train } from './support.ts';
-import type { ChildOrder } from './train-child.ts';
+import { type ChildOrder, SCHEDULE, type Subject, trainingOf } from './train-child-order.ts';
 
 const CHILD = fileURLToPath(new URL('./train-child.ts', import.meta.url));
 
@@ -46,7 +45,13 @@ export function runChild(
 }
 
 /** The training that is killed: long enough for an instant to fall anywhere, with a checkpoint every few steps. */
-export const ORDER = { steps: 24, saveEvery: 4, delayMs: 15 } as const;
+export const ORDER = { subject: { name: 'line' }, steps: 24, saveEvery: 4, delayMs: 15 } as const;
+
+/** The same for GauGAN, whose steps take their time. */
+export const gauganOrder = (data: string) =>
+  ({ subject: { name: 'gaugan', data }, steps: 8, saveEvery: 2, delayMs: 0 }) as const;
+
+export type Order = Pick<ChildOrder, 'subject' | 'steps' | 'saveEvery' | 'delayMs'>;
 
 /** Kills the child some time after it started; it may have ended by itself before. */
 export function killAfter(order: ChildOrder, milliseconds: number): Promise<KilledChild> {
@@ -64,33 +69,40 @@ export function killAfter(order: ChildOrder, milliseconds: number): Promise<Kill
 export async function killUniformly(
   device: Device,
   runs: string,
-  { kills, seed }: { readonly kills: number; readonly seed: number },
+  { kills, seed, order = ORDER }: { readonly kills: number; readonly seed: number; readonly order?: Order },
   check: (outcome: object, place: string) => void,
 ): Promise<string[]> {
   const random = generator(seed);
-  const whole = await runChild({ ...ORDER, runs, name: 'timed' });
+  const whole = await runChild({ ...order, runs, name: 'timed' });
   const places: string[] = [];
   for (let i = 0; places.length < kills && i < 3 * kills + 5; i++) {
     const milliseconds = random() * whole.milliseconds;
     const name = `killed-${i}`;
-    const killed = await killAfter({ ...ORDER, runs, name }, milliseconds);
+    const killed = await killAfter({ ...order, runs, name }, milliseconds);
     const place = `seed ${seed}, ${milliseconds.toFixed(1)} of ${whole.milliseconds.toFixed(0)} ms, after "${killed.lines.at(-1)}"`;
     if (killed.signal === 'SIGKILL') places.push(place);
-    check(await resumeHere(device, runs, name), place);
+    check(await resumeHere(device, runs, name, order), place);
   }
   return places;
 }
 
 /** Resumes a killed run in this process and gives what came of it. */
-export async function resumeHere(device: Device, runs: string, name: string): Promise<object> {
-  const schedule = { printEvery: 5, sampleEvery: 10, saveEvery: ORDER.saveEvery, evalEvery: 0, keepLast: 2 };
-  await train(device, lineTraining(device, { steps: ORDER.steps }), { runs, name, resume: true, schedule });
-  return outcome(`${runs}/${name}`);
+export async function resumeHere(device: Device, runs: string, name: string, order: Order = ORDER): Promise<object> {
+  return trainHere(device, { runs, name, resume: true }, order);
 }
 
 /** The same training without interruption. */
-export async function undisturbed(device: Device, runs: string): Promise<object> {
-  const schedule = { printEvery: 5, sampleEvery: 10, saveEvery: ORDER.saveEvery, evalEvery: 0, keepLast: 2 };
-  await train(device, lineTraining(device, { steps: ORDER.steps }), { runs, name: 'whole', schedule });
-  return outcome(`${runs}/whole`);
+export async function undisturbed(device: Device, runs: string, order: Order = ORDER): Promise<object> {
+  return trainHere(device, { runs, name: 'whole' }, order);
 }
+
+async function trainHere(
+  device: Device,
+  place: { readonly runs: string; readonly name: string; readonly resume?: true },
+  { subject, steps, saveEvery }: Order,
+): Promise<object> {
+  await train(device, await trainingOf(device, subject, { steps }), { ...place, schedule: { ...SCHEDULE, saveEvery } });
+  return outcome(`${place.runs}/${place.name}`);
+}
+
+export type { Subject };

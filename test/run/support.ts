@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Device } from '../../engine/index.ts';
@@ -44,7 +44,7 @@ export async function train<B>(device: Device, training: Training<B>, request: T
   }
 }
 
-/** What must not depend on whether a run was interrupted: weights, optimiser, and metrics but for the clock. */
+/** What must not depend on whether a run was interrupted: weights, buffers, optimiser, and metrics but for the clock. */
 export async function outcome(run: string): Promise<object> {
   const { checkpoint, step } = JSON.parse(await readFile(join(run, 'latest.json'), 'utf8'));
   const sha = async (file: string) =>
@@ -58,5 +58,7 @@ export async function outcome(run: string): Promise<object> {
     losses,
     skipped,
   }));
-  return { step, net: await sha('net.safetensors'), optim: await sha('optim.safetensors'), metrics };
+  const files = (await readdir(join(run, checkpoint))).filter((file) => file.endsWith('.safetensors'));
+  const hashes = await Promise.all(files.map(async (file) => [file, await sha(file)]));
+  return { step, files: Object.fromEntries(hashes), metrics };
 }

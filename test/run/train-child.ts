@@ -2,20 +2,8 @@
 import { writeSync } from 'node:fs';
 import { listenForStop } from '../../cli/interrupt.ts';
 import { acquireDevice } from '../../engine/device/node.ts';
-import { lineTraining } from './line-recipe.ts';
 import { train } from './support.ts';
-
-export interface ChildOrder {
-  readonly runs: string;
-  readonly name: string;
-  readonly steps: number;
-  readonly saveEvery: number;
-  /** milliseconds that each step is held up, so that an instant can fall into it */
-  readonly delayMs?: number;
-  /** SIGKILL after this thing was done, counted over all checkpoints: the place in the list */
-  readonly killAtPhase?: number;
-  readonly resume?: boolean;
-}
+import { type ChildOrder, SCHEDULE, trainingOf } from './train-child-order.ts';
 
 const order: ChildOrder = JSON.parse(process.argv[2]);
 /** At once: what a pipe still buffers dies with the process. */
@@ -23,7 +11,7 @@ const tell = (line: string) => writeSync(1, `${line}\n`);
 const device = await acquireDevice({ device: process.env.MIAOBI_DEVICE });
 const stop = listenForStop((line) => tell(line));
 let phases = 0;
-const training = lineTraining(device, {
+const training = await trainingOf(device, order.subject, {
   steps: order.steps,
   within: () => new Promise((resolve) => setTimeout(resolve, order.delayMs ?? 0)),
 });
@@ -31,7 +19,7 @@ const result = await train(device, training, {
   runs: order.runs,
   name: order.name,
   resume: order.resume ? true : undefined,
-  schedule: { printEvery: 5, sampleEvery: 10, saveEvery: order.saveEvery, evalEvery: 0, keepLast: 2 },
+  schedule: { ...SCHEDULE, saveEvery: order.saveEvery },
   stopRequested: stop.requested,
   onStart: () => {
     tell('started');

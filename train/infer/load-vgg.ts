@@ -58,23 +58,34 @@ export interface LoadedPerceptualVgg {
   readonly description: string;
 }
 
+export interface PerceptualVggOptions {
+  /** of random weights */
+  readonly seed?: number;
+  readonly dtype?: DType;
+  /** widths of the five scales, of random weights; those of the published network by default */
+  readonly channels?: readonly number[] | undefined;
+}
+
 /**
  * torchvision's VGG-19 up to relu5_1, for `vggPerceptualLoss`; without a file one with random weights.
  *
  * @param path  vgg19-dcbb9e9d.pth or a .safetensors file of it
- * @param seed  of random weights
  * @throws CheckpointError when the file is damaged, unsafe or of another network
  */
 export async function loadPerceptualVgg(
   device: Device,
   path: string | undefined,
-  seed = 0,
-  dtype: DType = 'f32',
+  { seed = 0, dtype = 'f32', channels }: PerceptualVggOptions = {},
 ): Promise<LoadedPerceptualVgg> {
   const specs = vggTapSpecs(PERCEPTUAL_TAPS);
   if (path === undefined) {
-    const params = tree(specs, (spec, index) => randomConvolution(device, spec, { seed, op: index }, dtype));
-    return { vgg: params as unknown as PerceptualVgg, description: `VGG-19 with random weights of seed ${seed}` };
+    const params = tree(vggTapSpecs(PERCEPTUAL_TAPS, channels), (spec, index) =>
+      randomConvolution(device, spec, { seed, op: index }, dtype),
+    );
+    return {
+      vgg: params as unknown as PerceptualVgg,
+      description: `VGG-19${channels ? ` of widths ${channels}` : ''} with random weights of seed ${seed}`,
+    };
   }
   const file = await openCheckpoint(path);
   try {

@@ -1,11 +1,7 @@
 /** Adversarial losses over the predictions of several scales, and what goes with them. */
 import { ShapeError, scope, stopGradient, type Tensor } from '../../engine/index.ts';
 import { abs, add, affine, exp, mean, softplus, square, sub, sum } from '../../kernels/index.ts';
-
-/** hinge; least squares; the original cross-entropy; Wasserstein without a penalty. By the SPADE release's names. */
-export type GanMode = 'hinge' | 'ls' | 'original' | 'w';
-
-export const GAN_MODES: readonly GanMode[] = ['hinge', 'ls', 'original', 'w'];
+import type { GanMode } from '../choices.ts';
 
 /** Whom a loss is for: the discriminator on real or generated pictures, or the generator. */
 export type GanRole = 'D_real' | 'D_fake' | 'G';

@@ -2,7 +2,8 @@
 import { type Device, scope, type Tensor } from '../../engine/index.ts';
 import type { LabelPictures } from '../data/datasets/label-pictures.ts';
 import { labelColourMap } from '../data/image/label-colours.ts';
-import { ssim } from '../eval/image-similarity.ts';
+import { featureDistance, randomFeatureExtractor } from '../eval/feature-distance.ts';
+import { type Planes, ssim } from '../eval/image-similarity.ts';
 import { vggPerceptualLoss } from '../losses/perceptual.ts';
 import { inputsOf, signedPlanes } from './gaugan-inputs.ts';
 import { type GauganSetting, type GauganState, paint } from './gaugan-losses.ts';
@@ -54,9 +55,11 @@ export async function sampleRows(
 /**
  * Means over pairs of how far a painted picture is from the real one:
  *
- *     l1    mean |fake − real|, of values in [0, 1]
- *     ssim  structural similarity
- *     vgg   the perceptual loss of the training, unweighted, where it has one
+ *     l1               mean |fake − real|, of values in [0, 1]
+ *     ssim             structural similarity
+ *     vgg              the perceptual loss of the training, unweighted, where it has one
+ *     random_features  distance of all painted pictures from all real ones by random features, of two pairs or more;
+ *                      no mean over pairs
  */
 export async function evaluatePictures(
   device: Device,
@@ -65,17 +68,35 @@ export async function evaluatePictures(
   batches: readonly LabelPictures[],
 ): Promise<Record<string, number>> {
   const sums: Record<string, number> = { l1: 0, ssim: 0 };
+  const sets: [Planes[], Planes[]] = [[], []];
   let pairs = 0;
   for (const batch of batches) {
     const { width, height, batchSize } = batch;
     const { fake, real, vgg } = await painted(device, state, painting, batch);
     const planesOf = (planes: Float32Array) => ({ planes: unsigned(planes), width, height });
+    for (const [i, planes] of [fake, real].entries()) sets[i].push(...itemsOf(planesOf(planes), batchSize));
     const l1 = fake.reduce((sum, x, i) => sum + Math.abs(x - real[i]), 0) / 2 / fake.length;
     const measures = { l1, ssim: ssim(planesOf(fake), planesOf(real)), ...(vgg === undefined ? {} : { vgg }) };
     for (const [name, value] of Object.entries(measures)) sums[name] = (sums[name] ?? 0) + value * batchSize;
     pairs += batchSize;
   }
-  return Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / pairs]));
+  const means = Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / pairs]));
+  return pairs < 2 ? means : { ...means, random_features: await randomFeatureDistance(device, sets) };
+}
+
+async function randomFeatureDistance(device: Device, [fake, real]: [Planes[], Planes[]]): Promise<number> {
+  const extractor = randomFeatureExtractor(device);
+  try {
+    return (await featureDistance(device, fake, real, extractor)).distance;
+  } finally {
+    extractor.dispose();
+  }
+}
+
+/** The pictures of a batch. */
+function itemsOf({ planes, width, height }: Planes, count: number): Planes[] {
+  const size = planes.length / count;
+  return Array.from({ length: count }, (_, i) => ({ planes: planes.slice(i * size, (i + 1) * size), width, height }));
 }
 
 const unsigned = (planes: Float32Array): Float32Array => planes.map((x) => (x + 1) / 2);

@@ -17,7 +17,8 @@ import { generate, generatorWeights } from '../../models/gaugan/generator.ts';
 import { pix2pixHd, pix2pixHdWeights } from '../../models/gaugan/pix2pixhd.ts';
 import { denseMap, type SemanticMap } from '../../models/gaugan/semantic-map.ts';
 import type { Mode } from '../../models/layers/state.ts';
-import { featureMatching, type GanMode, ganLoss, kullbackLeibler } from '../losses/gan.ts';
+import type { GanMode } from '../choices.ts';
+import { featureMatching, ganLoss, kullbackLeibler } from '../losses/gan.ts';
 import { type PerceptualVgg, vggPerceptualLoss } from '../losses/perceptual.ts';
 
 /** The networks of a training, by what they are made of. */

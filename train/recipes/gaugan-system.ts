@@ -15,7 +15,7 @@ import { type LabelPictureLoader, type LabelPictures, labelPictureLoader } from 
 import { readPalette } from '../data/image/palette.ts';
 import { grouped } from '../data/loader.ts';
 import { RequestError } from '../errors.ts';
-import { loadPerceptualVgg } from '../infer/load-vgg.ts';
+import { loadPerceptualVgg, type PerceptualVggOptions } from '../infer/load-vgg.ts';
 import type { EpochSchedule } from '../optim/epoch-rate.ts';
 import { type GauganRecipe, gauganRecipe } from './gaugan.ts';
 import { HIGHER_IS_BETTER } from './gaugan-evaluation.ts';
@@ -62,13 +62,13 @@ const TAKES: readonly SettingName[] = [
   ...(['maxItems', 'holdOut', 'epochs', 'decayEpochs', 'ttur', 'dSteps', 'clipGrad', 'netG', 'ngf', 'ndf'] as const),
   ...(['nhidden', 'normG', 'normD', 'normE', 'numUpsamplingLayers', 'numD', 'nLayersD', 'useVae', 'zDim'] as const),
   ...(['flavour', 'initType', 'initVariance', 'ganMode', 'ganFeat', 'lambdaFeat', 'lambdaVgg', 'lambdaKld'] as const),
-  'vgg',
+  ...(['vgg', 'vggChannels'] as const),
 ];
 
 type Settings = Omit<Required<TrainSettings>, Optional> & Pick<TrainSettings, Optional>;
 type Optional =
   | ('data' | 'labelDir' | 'imageDir' | 'instanceDir' | 'labelToImg' | 'referenceDir' | 'palette' | 'dontCare')
-  | ('maxItems' | 'steps' | 'ema' | 'vgg');
+  | ('maxItems' | 'steps' | 'ema' | 'vgg' | 'vggChannels');
 
 export const gaugan: System = {
   model: 'gaugan',
@@ -102,7 +102,7 @@ export const gaugan: System = {
     const loader = await openData(all, networks, warn);
     const usesVgg = all.vgg !== false && all.lambdaVgg > 0;
     const path = typeof all.vgg === 'string' ? all.vgg : undefined;
-    const loaded = usesVgg ? await loadPerceptualVgg(device, path, all.seed) : undefined;
+    const loaded = usesVgg ? await loadPerceptualVgg(device, path, vggOptions(all)) : undefined;
 
     const specs = specsOf(networks);
     const init: Initialisation = { type: all.initType, gain: all.initVariance, spectral: false };
@@ -156,6 +156,17 @@ function checkSettings(all: Settings): void {
   if (all.useVae && all.zDim !== RELEASE.zDim && all.zDim < 1) {
     throw new RequestError(`--z-dim ${all.zDim}: expected at least 1. The release has 256.`);
   }
+}
+
+/** @throws RequestError when widths are given that are not used, or not five */
+function vggOptions({ seed, vgg, vggChannels: channels }: Settings): PerceptualVggOptions {
+  if (channels && (typeof vgg === 'string' || channels.length !== 5)) {
+    throw new RequestError(
+      `--vgg-channels ${channels}: expected five widths for an encoder without trained weights. ` +
+        'Give either --vgg FILE, or widths such as 16,32,64,128,128.',
+    );
+  }
+  return { seed, channels };
 }
 
 function shapeOf(all: Settings): GauganShape & DiscriminatorShape {

@@ -1,11 +1,10 @@
 /** A system as `miaobi train` knows it: which flags it takes, what they are by default, and how it is made. */
+
 import type { Device } from '../../engine/index.ts';
 import type { Flavour, Upsampling } from '../../models/gaugan/config.ts';
 import type { Initialisation } from '../../models/gaugan/state.ts';
-import type { DatasetMode } from '../data/datasets/label-datasets.ts';
-import type { PreprocessMode } from '../data/datasets/preprocess.ts';
+import type { DatasetMode, GanMode, PreprocessMode } from '../choices.ts';
 import type { Loader } from '../data/loader.ts';
-import type { GanMode } from '../losses/gan.ts';
 import type { Recipe } from './recipe.ts';
 
 /** Everything that the flags of `miaobi train` can say about a training, by the flags' names in camelCase. */
@@ -48,6 +47,8 @@ export interface TrainSettings {
   readonly nChannels?: readonly number[];
   /** file of the encoder that the losses look through; false: no loss of its features */
   readonly vgg?: string | boolean;
+  /** widths of that encoder where its weights are random */
+  readonly vggChannels?: readonly number[];
   readonly styleWeight?: number;
   readonly contentWeight?: number;
   readonly lapWeight?: number;

@@ -1,6 +1,7 @@
 /** Checks of data sets before a training. A new model's check is a file of its own and a line here. */
+
+import type { DatasetMode } from '../../choices.ts';
 import type { FolderFacts } from './inspect-folder.ts';
-import type { DatasetMode } from './label-datasets.ts';
 
 export interface DataCheck {
   readonly folders: readonly (FolderFacts & { readonly name: string })[];

@@ -1,10 +1,6 @@
 /** The data sets that GauGAN's code knows by name, and the values that it trains each with. */
+import type { DatasetMode, PreprocessMode } from '../../choices.ts';
 import { DONT_CARE } from '../image/label-map.ts';
-import type { PreprocessMode } from './preprocess.ts';
-
-export const DATASET_MODES = ['coco', 'ade20k', 'cityscapes', 'facades', 'custom', 'landscape'] as const;
-
-export type DatasetMode = (typeof DATASET_MODES)[number];
 
 /** Whether pictures are for training, or held back: the originals' `test` reads the folders called `val`. */
 export type Phase = 'train' | 'test';

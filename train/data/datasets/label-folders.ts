@@ -1,8 +1,10 @@
 /** The folders of data sets of label maps and pictures, and the files in them. */
+
 import { stat } from 'node:fs/promises';
 import { basename, extname, join, relative, sep } from 'node:path';
+import type { DatasetMode } from '../../choices.ts';
 import { DataError, RequestError } from '../../errors.ts';
-import type { DatasetMode, Phase } from './label-datasets.ts';
+import type { Phase } from './label-datasets.ts';
 import { naturalOrder } from './natural-order.ts';
 import { walkPictures } from './walk.ts';
 

@@ -5,20 +5,8 @@
  */
 import { multiplyHigh } from '../../../engine/random.ts';
 import { resizeLabels } from '../../../models/cap-vstnet/segment.ts';
+import type { PreprocessMode } from '../../choices.ts';
 import { pillowResize } from '../image/pillow-resize.ts';
-
-export const PREPROCESS_MODES = [
-  'resize_and_crop',
-  'crop',
-  'scale_width',
-  'scale_width_and_crop',
-  'scale_shortside',
-  'scale_shortside_and_crop',
-  'fixed',
-  'none',
-] as const;
-
-export type PreprocessMode = (typeof PREPROCESS_MODES)[number];
 
 export interface Preprocess {
   readonly mode: PreprocessMode;

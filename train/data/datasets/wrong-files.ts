@@ -11,7 +11,7 @@ export function refuseWrongFiles(wrong: readonly BadFile[]): void {
   const lines = wrong.slice(0, SHOWN).map(({ reason }) => reason);
   if (wrong.length > SHOWN) {
     lines.push(
-      `And ${wrong.length - SHOWN} other files are like that. List them all with: ` +
+      `And ${wrong.length - SHOWN === 1 ? 'another file is' : `${wrong.length - SHOWN} other files are`} like that. List them all with: ` +
         'miaobi data check DATA --model gaugan --fix-list bad.txt',
     );
   }

@@ -1,10 +1,10 @@
 /** Label map, picture and instances through the preprocessing, with the draws that the case gives. */
 
+import type { PreprocessMode } from '../../../../train/choices.ts';
 import {
   type Placement,
   type Plane,
   type Preprocess,
-  type PreprocessMode,
   placeSample,
   resizedSize,
   resizePlane,

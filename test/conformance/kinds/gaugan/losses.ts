@@ -1,8 +1,10 @@
 /** Adversarial losses, and the semantic map of labels and instances. */
+
 import { filled, scope, type Tensor, vjp } from '../../../../engine/index.ts';
 import { denseMap } from '../../../../models/gaugan/semantic-map.ts';
+import type { GanMode } from '../../../../train/choices.ts';
 import { instanceEdges } from '../../../../train/data/image/instance-edges.ts';
-import { type GanMode, type GanRole, ganLoss } from '../../../../train/losses/gan.ts';
+import { type GanRole, ganLoss } from '../../../../train/losses/gan.ts';
 import type { Builder } from '../../context.ts';
 import { sharedDevice, take, withTensors } from '../../device.ts';
 import { type Value, value } from '../../values.ts';

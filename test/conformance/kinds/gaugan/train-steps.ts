@@ -1,8 +1,9 @@
 /** Training steps from given weights: losses, gradients, buffers, updates. */
+
 import { type Device, leaves, scope, type Tensor, type Tree, tensor, treeOf } from '../../../../engine/index.ts';
 import type { SemanticMap } from '../../../../models/gaugan/semantic-map.ts';
 import { splitState } from '../../../../models/layers/state.ts';
-import type { GanMode } from '../../../../train/losses/gan.ts';
+import type { GanMode } from '../../../../train/choices.ts';
 import type { PerceptualVgg } from '../../../../train/losses/perceptual.ts';
 import { adam } from '../../../../train/optim/adam.ts';
 import { type GauganInputs, type GauganSetting, paint } from '../../../../train/recipes/gaugan-losses.ts';
