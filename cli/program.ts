@@ -11,6 +11,7 @@ import { registerDevices } from './devices.ts';
 import { registerDoctor } from './doctor.ts';
 import { EXIT, type ExitCode, explain } from './errors.ts';
 import { registerEval } from './eval.ts';
+import { registerGenerate } from './generate.ts';
 import { addGlobals, type Globals, logOf } from './options.ts';
 import { registerRuns } from './runs.ts';
 import { registerStylize } from './stylize.ts';
@@ -32,6 +33,7 @@ export function buildProgram(): Command {
   registerDoctor(program);
   registerDevices(program);
   registerTrain(program);
+  registerGenerate(program);
   registerStylize(program);
   registerRuns(program);
   registerSynthData(program);

@@ -22,8 +22,6 @@ import {
   discriminatorSpecs,
   encoderSpecs,
   generatorSpecs,
-  INITIALISATION,
-  initialValues,
   pix2pixHdSpecs,
   type StateSpec,
 } from '../../models/gaugan/state.ts';
@@ -50,7 +48,12 @@ const PIX2PIXHD: Pix2pixHdConfig = {
 
 const shapes = (specs: readonly StateSpec[]) => new Map(specs.map(({ key, shape }) => [key, { shape }]));
 const values = (specs: readonly StateSpec[]) =>
-  new Map(specs.map((spec, i) => [spec.key, Float32Array.from(initialValues(spec, INITIALISATION, 5, i))]));
+  new Map(
+    specs.map(({ key, shape }, i) => [
+      key,
+      Float32Array.from({ length: elementCount(shape) }, (_, j) => Math.sin(7 * i + j)),
+    ]),
+  );
 
 describe('the configuration of a generator', () => {
   it.each([

@@ -1,0 +1,55 @@
+/** Small GauGANs as checkpoint files: untrained, but with first weights large enough that pictures have colours. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { serialize } from '../../models/checkpoint/safetensors.ts';
+import { float32Tensor } from '../../models/checkpoint/tensor-map.ts';
+import {
+  encoderSpecs,
+  generatorSpecs,
+  initialValues,
+  pix2pixHdSpecs,
+  type StateSpec,
+} from '../../models/gaugan/state.ts';
+import { type GauganShape, generatorNetworks } from '../../train/recipes/gaugan-networks.ts';
+
+export const SMALL: GauganShape = {
+  ...{ netG: 'spade', labelNc: 5, dontCare: false, instance: false, ngf: 2, nhidden: 4, flavour: 'pytorch' },
+  ...{ normG: 'spectralspadesyncbatch3x3', normE: 'spectralinstance', numUpsamplingLayers: 'normal' },
+  ...{ cropSize: 32, aspectRatio: 1, useVae: true, zDim: 4 },
+};
+
+export type Values = ReadonlyMap<string, Float32Array>;
+
+/** First weights of a seed; another gain gives other colours. */
+export function stateOf(specs: readonly StateSpec[], seed: number, gain = 1): Values {
+  const init = { type: 'xavier', gain, spectral: false } as const;
+  return new Map(specs.map((spec, i) => [spec.key, Float32Array.from(initialValues(spec, init, seed, i))]));
+}
+
+export function specsOf(shape: GauganShape): { G: StateSpec[]; E: StateSpec[] | undefined } {
+  const { generator, encoder } = generatorNetworks(shape);
+  return {
+    G: generator.net === 'pix2pixhd' ? pix2pixHdSpecs(generator) : generatorSpecs(generator),
+    E: encoder && encoderSpecs(encoder),
+  };
+}
+
+/** The bytes of a safetensors file. */
+export function checkpoint(
+  specs: readonly StateSpec[],
+  values: Values,
+  metadata: Record<string, string> = {},
+): Uint8Array {
+  const tensors = specs.map(({ key, shape }) => [key, float32Tensor(shape, values.get(key) as Float32Array)] as const);
+  return serialize(new Map(tensors), new Map(Object.entries(metadata)));
+}
+
+/** Writes `G.safetensors`, and `E.safetensors` where there is a latent; with `shape` in their headers, or bare. */
+export async function writeGaugan(folder: string, shape: GauganShape = SMALL, { bare = false } = {}): Promise<string> {
+  await mkdir(folder, { recursive: true });
+  const metadata: Record<string, string> = bare ? {} : { model: 'gaugan', shape: JSON.stringify(shape) };
+  const specs = specsOf(shape);
+  await writeFile(join(folder, 'G.safetensors'), checkpoint(specs.G, stateOf(specs.G, 1), metadata));
+  if (specs.E) await writeFile(join(folder, 'E.safetensors'), checkpoint(specs.E, stateOf(specs.E, 2), metadata));
+  return folder;
+}
