@@ -145,6 +145,9 @@ describe('the channels of a semantic map', () => {
     expect(semanticRule(184, {})).toEqual({ labelNc: 182, dontCare: 255, instance: true });
     expect(semanticRule(151, {})).toEqual({ labelNc: 150, dontCare: 255, instance: false });
     expect(semanticRule(36, {})).toEqual({ labelNc: 35, instance: true });
+    // without instance maps the channel is still there
+    expect(semanticRule(184, { instance: false })).toEqual({ labelNc: 182, dontCare: 255, instance: true });
+    expect(semanticRule(36, { instance: false })).toEqual({ labelNc: 35, instance: true });
     expect(semanticRule(29, {})).toEqual({ labelNc: 29, instance: false });
   });
 

@@ -60,6 +60,9 @@ export function semanticRule(
   // of `custom` only its name is said
   const dataset = mode === undefined || mode === 'custom' ? undefined : LABEL_DATASETS[mode];
   const labelNc = hints.labelNc ?? dataset?.labelNc;
+  if (dataset && labelNc === dataset.labelNc && channelsOf(dataset) === channels) {
+    return { labelNc, instance: dataset.instances, ...(dataset.dontCare === undefined ? {} : { dontCare }) };
+  }
   if (labelNc === undefined) return unnamed(channels, hints);
   const rest = channels - labelNc;
   const care = hints.dontCare ?? dataset?.dontCare;
