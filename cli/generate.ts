@@ -1,6 +1,6 @@
 /** `miaobi generate`: paints pictures for label maps. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { DatasetMode } from '../train/data/datasets/label-datasets.ts';
+import { DATASET_MODES, type DatasetMode } from '../train/choices.ts';
 import { addAliases } from './aliases.ts';
 import { CliError } from './errors.ts';
 import { globalsOf, logOf, numberIn, wholeNumber } from './options.ts';
@@ -20,7 +20,6 @@ export interface GenerateFlags {
   readonly instanceDir?: string;
   readonly labelNc?: number;
   readonly dontCare?: number;
-  readonly containDontcareLabel?: boolean;
   /** false with --no-instance; true or undefined say nothing */
   readonly instance?: boolean;
   readonly batchStats?: boolean;
@@ -45,8 +44,6 @@ export interface GenerateFlags {
 /** `keep`: that of the label map; `network`: that which the network paints */
 export type OutputSize = 'keep' | 'network' | { readonly width: number; readonly height: number };
 
-const DATASETS = ['coco', 'ade20k', 'cityscapes', 'facades', 'custom', 'landscape'];
-
 export function registerGenerate(program: Command): void {
   const command = program
     .command('generate')
@@ -62,7 +59,11 @@ export function registerGenerate(program: Command): void {
     .option('--palette <file>', 'what the colours of coloured label maps mean')
     .option('--instance-dir <dir>', 'instance maps of the same names, for networks that see the edges of instances')
     .option('--label-nc <n>', 'classes, where the weights do not say', wholeNumber(1, 255))
-    .option('--dont-care <label>', 'the label of no class; 255', wholeNumber(0, 255))
+    .addOption(
+      new Option('--dont-care [label]', 'the label of pixels without a class; 255')
+        .preset('255')
+        .argParser(wholeNumber(0, 255)),
+    )
     .option('--no-instance', 'there are no instance maps')
     .option('--batch-stats', 'normalise by each picture, not by the statistics of the training')
     .option('--crop-size <pixels>', 'width that is painted, where the weights do not say', wholeNumber(32, 16384))
@@ -72,7 +73,7 @@ export function registerGenerate(program: Command): void {
     )
     .addOption(new Option('--flavour <name>', 'whose code the weights are of').choices(['pytorch', 'jittor']))
     .option('--data <dir>', 'data set whose label maps are painted, in place of LABEL')
-    .addOption(new Option('--dataset-mode <name>', 'what data set that is').choices(DATASETS))
+    .addOption(new Option('--dataset-mode <name>', 'what data set that is').choices(DATASET_MODES))
     .option('--label-dir <dir>', 'folder of label maps, in place of LABEL')
     .option('--image-dir <dir>', 'pictures of the same names, as with --style')
     .option('--max-items <n>', 'the first label maps alone', wholeNumber(1, MOST))
@@ -89,12 +90,11 @@ export function registerGenerate(program: Command): void {
     .option('--memory-limit <MiB>', 'most GPU memory to use', wholeNumber(16, 2 ** 20))
     .option('--use-vae', 'expects a network with a latent')
     .addHelpText('after', EXAMPLES);
-  command.addOption(new Option('--contain-dontcare-label').hideHelp());
   for (const flag of IDLE) command.addOption(new Option(flag).hideHelp());
   command.action((labels: string[], flags: GenerateFlags, self: Command) => run(labels, flags, self));
   addAliases(command, {
     ...{ 'out-dir': 'output', out: 'output', 'results-dir': 'output', 'result-dir': 'output' },
-    ...{ 'which-epoch': 'epoch', datasetmode: 'dataset-mode', 'how-many': 'max-items' },
+    ...{ 'which-epoch': 'epoch', 'how-many': 'max-items' },
   });
 }
 
@@ -170,9 +170,8 @@ function hints(flags: GenerateFlags, command: Command) {
   const said = command.getOptionValueSource('instance') !== 'default';
   const { cropSize, aspectRatio, flavour, encoder, epoch, labelNc, datasetMode, dontCare } = flags;
   return {
-    ...{ cropSize, aspectRatio, flavour, encoder, epoch, labelNc, datasetMode },
+    ...{ cropSize, aspectRatio, flavour, encoder, epoch, labelNc, datasetMode, dontCare },
     upsampling: flags.numUpsamplingLayers,
-    dontCare: dontCare ?? (flags.containDontcareLabel ? 255 : undefined),
     instance: said && flags.instance === false ? false : flags.instanceDir === undefined ? undefined : true,
   };
 }

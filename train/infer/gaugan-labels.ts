@@ -1,5 +1,6 @@
 /** What the channels of a GauGAN's semantic map stand for: classes, "don't care", the edges of instances. */
-import { type DatasetMode, LABEL_DATASETS } from '../data/datasets/label-datasets.ts';
+import type { DatasetMode } from '../choices.ts';
+import { LABEL_DATASETS } from '../data/datasets/label-datasets.ts';
 import { DONT_CARE, type LabelRule } from '../data/image/label-map.ts';
 import { RequestError } from '../errors.ts';
 
