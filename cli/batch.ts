@@ -9,6 +9,14 @@ export interface BatchResult {
   readonly exitCode: ExitCode;
 }
 
+export interface BatchOptions {
+  readonly progress: Progress;
+  readonly report: (line: string) => void;
+  readonly debug?: boolean | undefined;
+  /** asked before each file; true leaves the rest undone */
+  readonly stopped?: (() => boolean) | undefined;
+}
+
 /** Failures that concern one file; any other would only repeat itself with the next. */
 const OF_ONE_FILE: ReadonlySet<ExitCode> = new Set([EXIT.usage, EXIT.data, EXIT.memory, EXIT.diverged]);
 
@@ -21,21 +29,24 @@ const OF_ONE_FILE: ReadonlySet<ExitCode> = new Set([EXIT.usage, EXIT.data, EXIT.
 export async function runBatch(
   files: readonly string[],
   work: (file: string, index: number) => Promise<void>,
-  options: { readonly progress: Progress; readonly report: (line: string) => void; readonly debug?: boolean },
+  options: BatchOptions,
 ): Promise<BatchResult> {
   let done = 0;
+  let failed = 0;
   let exitCode: ExitCode = EXIT.done;
   for (const [index, file] of files.entries()) {
+    if (options.stopped?.()) break;
     try {
       await work(file, index);
       done++;
     } catch (error) {
       const code = exitCodeOf(error);
       if (!OF_ONE_FILE.has(code)) throw error;
+      failed++;
       if (exitCode === EXIT.done) exitCode = code;
       options.report(explain(error, options.debug).text);
       options.progress.advance(1, file);
     }
   }
-  return { done, failed: files.length - done, exitCode };
+  return { done, failed, exitCode };
 }

@@ -26,6 +26,19 @@ export function addOwnLayers(command: Command, find: (command: Command) => Promi
   ownLayers.set(command, find);
 }
 
+/** Commands whose `--set` speaks of more than options, and what it said of that. */
+const ownSets = new WeakMap<Command, readonly string[]>();
+
+/** Keeps assignments of `--set` to other names than those of options for the command itself. */
+export function addOwnAssignments(command: Command): void {
+  ownSets.set(command, []);
+}
+
+/** The assignments that name no option, as they were written. */
+export function ownAssignments(command: Command): readonly string[] {
+  return ownSets.get(command) ?? [];
+}
+
 type Owners = Map<string, { readonly command: Command; readonly option: Option }>;
 
 /**
@@ -47,7 +60,10 @@ export async function applyLayers(command: Command, env: NodeJS.ProcessEnv = pro
   const flagWins = (source: string | undefined) => source === 'cli';
   assign(command, owners, file, 'config', flagWins);
   assign(command, owners, environmentLayer(env, owners), 'env', flagWins);
-  assign(command, owners, assignmentLayer(set ?? []), 'set', flagWins);
+  const isOption = (assignment: string) => owners.has(camelCase(assignment.split('=', 1)[0]));
+  const isOwn = (assignment: string) => ownSets.has(command) && !isOption(assignment);
+  if (ownSets.has(command)) ownSets.set(command, (set ?? []).filter(isOwn));
+  assign(command, owners, assignmentLayer((set ?? []).filter((one) => !isOwn(one))), 'set', flagWins);
   const isSet = (source: string | undefined) => source !== undefined && source !== 'default';
   for (const { source, place, values } of (await ownLayers.get(command)?.(command)) ?? []) {
     const entries = Object.entries(values).filter(([, value]) => value !== undefined);

@@ -13,6 +13,7 @@ import { EXIT, type ExitCode, explain } from './errors.ts';
 import { registerEval } from './eval.ts';
 import { registerGenerate } from './generate.ts';
 import { addGlobals, type Globals, logOf } from './options.ts';
+import { registerPipeline } from './pipeline.ts';
 import { registerRuns } from './runs.ts';
 import { registerStylize } from './stylize.ts';
 import { registerSynthData } from './synth-data.ts';
@@ -35,6 +36,7 @@ export function buildProgram(): Command {
   registerTrain(program);
   registerGenerate(program);
   registerStylize(program);
+  registerPipeline(program);
   registerRuns(program);
   registerSynthData(program);
   registerData(program);
@@ -88,7 +90,7 @@ export async function run(argv: readonly string[]): Promise<ExitCode> {
 function spreadSet(argv: readonly string[]): string[] {
   let within = false;
   return argv.flatMap((token, i) => {
-    const assignment = /^[A-Za-z][\w-]*=/.test(token);
+    const assignment = /^[A-Za-z][\w.-]*=/.test(token);
     const more = within && assignment && argv[i - 1] !== '--set';
     within = token === '--set' || token.startsWith('--set=') || (within && assignment);
     return more ? ['--set', token] : [token];

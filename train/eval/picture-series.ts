@@ -29,8 +29,7 @@ export async function openSeries(path: string, maxSize: number): Promise<Series>
       length: files.length,
       isFilm: false,
       async *pictures() {
-        for (const file of files)
-          yield { name: basename(file), planes: planesOf(reduced(await readImage(file), maxSize)) };
+        for (const file of files) yield { name: basename(file), planes: await readPlanes(file, maxSize) };
       },
     };
   }
@@ -48,6 +47,11 @@ export async function openSeries(path: string, maxSize: number): Promise<Series>
       }
     },
   };
+}
+
+/** One picture, reduced to `maxSize` where it is larger. @throws RequestError, DataError as `readImage` */
+export async function readPlanes(file: string, maxSize: number): Promise<Planes> {
+  return planesOf(reduced(await readImage(file), maxSize));
 }
 
 function sizeWithin({ width, height }: { width: number; height: number }, maxSize: number) {

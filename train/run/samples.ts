@@ -36,11 +36,20 @@ export async function writeSamples(
       await writeFile(join(temporary, `${r}_${column}.png`), await encode(pictures[r][c]));
     }
   }
-  const { sheet, columns } = sheetOf(pictures);
   const names = rows[0].map(({ name: column }) => column);
-  const png = await encode(sheet, [{ input: Buffer.from(headSvg(names, columns, sheet.width)), left: 0, top: 0 }]);
-  await writeFile(join(temporary, SHEET), png);
+  const sheet = await labelledSheet(pictures, names);
+  await writeFile(join(temporary, SHEET), sheet.png);
   await replaceFolder(temporary, join(parent, name));
+  return sheet;
+}
+
+/** Rows of 8-bit pictures as one PNG, with the names of their columns above. */
+export async function labelledSheet(
+  rows: readonly (readonly Picture[])[],
+  names: readonly string[],
+): Promise<EventImage> {
+  const { sheet, columns } = sheetOf(rows);
+  const png = await encode(sheet, [{ input: Buffer.from(headSvg(names, columns, sheet.width)), left: 0, top: 0 }]);
   return { width: sheet.width, height: sheet.height, png };
 }
 

@@ -20,7 +20,7 @@ export async function withReferences(
   const isThere = usual !== undefined && (await stat(usual).catch(() => undefined)) !== undefined;
   const mapFile = options.labelToImage ?? (isThere ? usual : undefined);
   if (mapFile === undefined) return pairs;
-  const names = await readNames(mapFile);
+  const names = await readReferenceNames(mapFile);
   const folder =
     options.referenceDir ??
     (await folderIn(options, 'references')) ??
@@ -43,7 +43,13 @@ export async function withReferences(
   });
 }
 
-async function readNames(path: string): Promise<Readonly<Record<string, string>>> {
+/**
+ * Reads a list of reference photos.
+ *
+ * @returns name of a label map's file, or that without extension → name of the photo's
+ * @throws RequestError when it cannot be read; DataError when it is not one
+ */
+export async function readReferenceNames(path: string): Promise<Readonly<Record<string, string>>> {
   const text = await readFile(path, 'utf8').catch((error: Error) => {
     throw new RequestError(
       `${path}: expected a list of label maps and photos, but it cannot be read: ${error.message}`,

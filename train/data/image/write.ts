@@ -64,12 +64,27 @@ export async function writeImage(path: string, picture: Picture, options: WriteO
   const alpha = format.alpha ? fitted.alpha : undefined;
   if (fitted.alpha && !alpha)
     notes.push(`${path}: transparency left out, for ${extension} has none; write .png to keep it`);
-  const { width, height } = fitted;
-  const raw = { width, height, channels: alpha ? 4 : 3 } as const;
-  const pixels = sharp(alpha ? joinAlpha(fitted.rgb, alpha) : fitted.rgb, { raw, limitInputPixels: false });
-  const coloured = pixels.toColourspace(fitted.bitDepth === 16 ? 'rgb16' : 'srgb');
-  await writeAtomic(path, await format.encode(coloured, options.quality ?? 95).toBuffer(), options.overwrite);
+  await writeAtomic(path, await encoded(fitted, alpha, format, options.quality), options.overwrite);
   return notes;
+}
+
+/**
+ * The bytes of a picture's file; 16 bits are rounded to 8, and alpha left out, where the format has none.
+ *
+ * @param path  whose extension says the format; nothing is written there
+ * @throws RequestError for an extension without a format
+ */
+export async function encodeImage(path: string, picture: Picture, quality?: number): Promise<Buffer> {
+  const format = formatOf(path);
+  const fitted = format.deep ? picture : to8Bit(picture);
+  return encoded(fitted, format.alpha ? fitted.alpha : undefined, format, quality);
+}
+
+function encoded(picture: Picture, alpha: Samples | undefined, format: Format, quality = 95): Promise<Buffer> {
+  const { width, height, rgb, bitDepth } = picture;
+  const raw = { width, height, channels: alpha ? 4 : 3 } as const;
+  const pixels = sharp(alpha ? joinAlpha(rgb, alpha) : rgb, { raw, limitInputPixels: false });
+  return format.encode(pixels.toColourspace(bitDepth === 16 ? 'rgb16' : 'srgb'), quality).toBuffer();
 }
 
 function formatOf(path: string): Format {
