@@ -5,7 +5,13 @@ import type { CapVstnetMode } from '../models/cap-vstnet/config.ts';
 import type { Size } from '../models/cap-vstnet/tiles.ts';
 import { fileSha256 } from '../train/checkpoint/file-hash.ts';
 import type { Picture } from '../train/data/image/picture.ts';
-import { decodeArguments, type Encoding, isQuarterTurn, turnsBack } from '../train/data/video/arguments.ts';
+import {
+  decodeArguments,
+  type Encoding,
+  isQuarterTurn,
+  SEGMENT_OF_VARYING,
+  turnsBack,
+} from '../train/data/video/arguments.ts';
 import { chooseEncoder } from '../train/data/video/container.ts';
 import { type FilmSink, folderSink, videoSink } from '../train/data/video/film-sink.ts';
 import { frameName, readFrames } from '../train/data/video/frame-folder.ts';
@@ -96,7 +102,7 @@ async function paintOne(painting: Painting, job: FilmJob, mode: CapVstnetMode, s
       sink: sinkOf(job, work, flags.quality),
       work,
       painter,
-      segmentFrames: flags.segment,
+      segmentFrames: job.info?.timing.times ? Math.min(flags.segment, SEGMENT_OF_VARYING) : flags.segment,
       stopRequested: () => stop.requested() !== undefined,
       onFrame: () => progress.advance(1, basename(content)),
     });
@@ -133,10 +139,10 @@ async function assertAlone(output: string): Promise<void> {
 function notesOf(info: VideoInfo, { output }: FilmJob): string[] {
   const { path, timing, rotation, audio, bitDepth, colours, others } = info;
   const notes: string[] = [];
-  if (timing.variable) {
+  if (timing.times) {
+    const mean = describeRate(timing.rate);
     notes.push(
-      `${path}: its frame rate varies; the ${timing.frames} frames are written at the mean rate of ` +
-        `${describeRate(timing.rate)}/s, which moves them by up to ${timing.drift.toFixed(2)} s against the sound`,
+      `${path}: its frame rate varies (${mean}/s in the mean); each of ${timing.frames} frames keeps its time`,
     );
   }
   if (rotation !== 0) {
@@ -179,7 +185,7 @@ async function fingerprint(painting: Painting, job: FilmJob, mode: CapVstnetMode
     '--compat': String(compat === true),
     '--quality': String(quality),
     '--segment': String(segment),
-    rate: job.rate ? `${job.rate.num}/${job.rate.den}` : 'none',
+    rate: job.rate ? `${job.rate.num}/${job.rate.den}${job.info?.timing.times ? ', varying' : ''}` : 'none',
     encoder: job.ffmpeg ? chooseEncoder(job.output, job.ffmpeg) : 'pictures',
   };
 }
@@ -201,6 +207,8 @@ function sinkOf(job: FilmJob, work: WorkFolder, quality: number): FilmSink {
   const { output, size, rate, info, files, ffmpeg } = job;
   if (!ffmpeg) return folderSink(output, (frame) => frameName((files as readonly string[])[frame]), quality);
   const encoder = chooseEncoder(output, ffmpeg);
-  const encoding: Encoding = { encoder, size, rate: rate as Rational, quality, like: info, output };
+  const times = info?.timing.times;
+  const varying = times && { times, ffmpeg };
+  const encoding: Encoding = { encoder, size, rate: rate as Rational, varying, quality, like: info, output };
   return videoSink(work, encoding);
 }

@@ -5,6 +5,7 @@ import {
   encodeArguments,
   joinArguments,
   matrixOf,
+  SEGMENT_OF_VARYING,
   segmentList,
   timescale,
   turnsBack,
@@ -55,6 +56,20 @@ describe('decoding', () => {
 });
 
 describe('encoding', () => {
+  it('gives each frame of a segment its own time where the rate varies', () => {
+    const times = [0, 0.5, 1, 1.02, 1.04];
+    const varying = { times, ffmpeg: { major: 6 } };
+    const args = encodeArguments(encoding({ varying }), 'part.mp4', 2);
+    const filter = valueAfter(args, '-vf');
+    expect(filter).toMatch(/^settb=1\/60000,setpts='eq\(N,0\)\*0\+eq\(N,1\)\*1200\+eq\(N,2\)\*2400\+eq\(N,3\)\*4402\+/);
+    expect(filter).toContain(`eq(N,${SEGMENT_OF_VARYING - 1})`);
+    expect(filter).not.toContain(`eq(N,${SEGMENT_OF_VARYING})`);
+    expect([valueAfter(args, '-fps_mode'), valueAfter(args, '-enc_time_base')]).toEqual(['passthrough', '1:60000']);
+    expect(valueAfter(args, '-video_track_timescale')).toBe('60000');
+    expect(valueAfter(joinArguments(encoding({ varying }), 'l', 'r'), '-video_track_timescale')).toBe('60000');
+    expect(encodeArguments(encoding(), 'part.mp4', 2).join(' ')).not.toMatch(/setpts|enc_time_base|passthrough/);
+  });
+
   it('keeps a fractional rate exactly', () => {
     const args = encodeArguments(encoding(), 'part.mp4');
     expect(valueAfter(args, '-framerate')).toBe('30000/1001');

@@ -52,6 +52,7 @@ async function repaint(info: VideoInfo, output: string, failAt = Number.POSITIVE
     encoder: chooseEncoder(output, ffmpeg as NonNullable<typeof ffmpeg>),
     size: uprightSize(info),
     rate: info.timing.rate,
+    varying: info.timing.times && { times: info.timing.times, ffmpeg: ffmpeg as NonNullable<typeof ffmpeg> },
     quality: 100,
     like: info,
     output,
@@ -107,7 +108,7 @@ describe.runIf(ffmpeg)('a film', () => {
       expect(info).toMatchObject({
         rotation,
         audio: ['aac'],
-        timing: { frames: LENGTH, rate: { num: 24000, den: 1001 }, variable: false },
+        timing: { frames: LENGTH, rate: { num: 24000, den: 1001 } },
       });
       const output = join(folder, `out${rotation}.mp4`);
       expect(await repaint(info, output)).toBe(LENGTH);
@@ -154,14 +155,29 @@ describe.runIf(ffmpeg)('a film', () => {
     expect(pixels(tail)).toEqual(pixels(whole.slice(5)));
   });
 
-  it('whose rate varies is reported as such', async () => {
+  it.each([
+    ['out.mp4', 16],
+    ['out.mkv', 16],
+    // the last segment has one frame
+    ['out.mov', 13],
+  ])('whose rate varies keeps the time of every frame: %s', async (name, frames) => {
     const folder = scratch();
     const clip = join(folder, 'varying.mkv');
-    const filter = `select='not(eq(mod(n,4),1))'`;
-    run('-f', 'lavfi', '-i', `${PICTURE},${filter}`, '-frames:v', '12', '-vsync', 'passthrough', clip);
-    const { timing } = await probeVideo(clip);
-    expect(timing).toMatchObject({ frames: 12, variable: true });
-    expect(timing.drift).toBeGreaterThan(0.02);
+    // two frames a second, then all
+    const filter = `select='gte(n,48)+not(mod(n,12))'`;
+    run('-f', 'lavfi', '-i', `${PICTURE},${filter}`, '-frames:v', String(frames), '-vsync', 'passthrough', clip);
+    const info = await probeVideo(clip);
+    const times = info.timing.times as readonly number[];
+    expect(times).toHaveLength(frames);
+    expect(times[1]).toBeCloseTo(12 / 24, 1);
+    expect(times[frames - 1] - times[frames - 2]).toBeCloseTo(1 / 24, 2);
+    const output = join(folder, name);
+    await repaint(info, output);
+    const { timing } = await probeVideo(output);
+    expect(timing.times).toHaveLength(frames);
+    // matroska's time stamps are milliseconds
+    for (const [i, time] of times.entries()) expect(Math.abs((timing.times?.[i] ?? 0) - time)).toBeLessThan(2e-3);
+    expect(distance(await all(clip), await all(output))).toBeLessThan(6);
   });
 
   it('whose sound the result cannot hold is refused before the work', async () => {

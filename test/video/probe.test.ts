@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { looksLikeVideo } from '../../train/data/video/container.ts';
 import { packetTime, parseProbe } from '../../train/data/video/probe.ts';
 import { nearestRate, parseRate } from '../../train/data/video/rational.ts';
-import { timingOf } from '../../train/data/video/timing.ts';
+import { type Timing, timeOf, timingOf } from '../../train/data/video/timing.ts';
 import { encoderNames, lastWords, majorVersion } from '../../train/data/video/tools.ts';
 
 const television = { num: 30000, den: 1001 };
@@ -35,7 +35,7 @@ describe('timing', () => {
 
   it('keeps a stated rate whose time stamps are rounded to milliseconds, in any order', () => {
     const times = constant(1000, 30000 / 1001, (t) => Math.round(t * 1000) / 1000).reverse();
-    expect(timingOf(times, [television], 1e-3)).toEqual({ frames: 1000, rate: television, variable: false, drift: 0 });
+    expect(timingOf(times, [television], 1e-3)).toEqual({ frames: 1000, rate: television });
   });
 
   it('takes the second of the stated rates where the first is not that of the frames', () => {
@@ -47,21 +47,27 @@ describe('timing', () => {
       ],
       1e-3,
     );
-    expect(found).toMatchObject({ rate: { num: 25, den: 1 }, variable: false });
+    expect(found).toEqual({ frames: 100, rate: { num: 25, den: 1 } });
   });
 
-  it('reports a rate that varies, with the mean and the largest shift against it', () => {
-    const times = [...constant(50, 50), ...Array.from({ length: 50 }, (_, i) => 4 + i / 25)];
+  it('reports a rate that varies, with the mean and the time of every frame', () => {
+    const later = Array.from({ length: 50 }, (_, i) => 4 + i / 25);
+    const times = [...later, ...constant(50, 50)];
     const found = timingOf(times, [{ num: 50, den: 1 }], 1e-3);
-    expect(found?.variable).toBe(true);
     const mean = 99 / 2.96;
     expect(found && found.rate.num / found.rate.den).toBeCloseTo(mean, 2);
-    expect(found?.drift).toBeCloseTo(50 / mean - 1, 2);
+    const want = [...constant(50, 50), ...later].map((time) => time - 3);
+    expect(found?.times).toEqual(want);
+    const timing = found as Timing;
+    expect([0, 49, 50, 99].map((frame) => timeOf(timing, frame))).toEqual([0, 49, 50, 99].map((frame) => want[frame]));
+    // beyond what was counted the mean goes on
+    expect(timeOf(timing, 101)).toBeCloseTo(want[99] + 2 / mean, 3);
+    expect(timeOf({ rate: { num: 25, den: 1 } }, 5)).toBe(0.2);
   });
 
   it('knows a film of one frame, and none', () => {
-    expect(timingOf([0], [{ num: 25, den: 1 }], 1e-3)).toMatchObject({ frames: 1, variable: false });
-    expect(timingOf([7], [], 1e-3)).toMatchObject({ frames: 1, variable: false });
+    expect(timingOf([0], [{ num: 25, den: 1 }], 1e-3)).toEqual({ frames: 1, rate: { num: 25, den: 1 } });
+    expect(timingOf([7], [], 1e-3)).toEqual({ frames: 1, rate: { num: 25, den: 1 } });
     expect(timingOf([], [], 1e-3)).toBeUndefined();
   });
 

@@ -43,7 +43,7 @@ export function videoInfo(changes: Partial<VideoInfo> = {}): VideoInfo {
     audio: ['aac'],
     startDelay: 0,
     others: 0,
-    timing: { frames: 48, rate: { num: 30000, den: 1001 }, variable: false, drift: 0 },
+    timing: { frames: 48, rate: { num: 30000, den: 1001 } },
     ...changes,
   };
 }

@@ -8,6 +8,7 @@ import type { Size } from '../../../models/cap-vstnet/tiles.ts';
 import { type Container, containerOf } from './container.ts';
 import { fileArgument, type VideoInfo } from './probe.ts';
 import type { Rational } from './rational.ts';
+import { timeOf } from './timing.ts';
 import type { Ffmpeg } from './tools.ts';
 
 const QUIET = ['-hide_banner', '-v', 'error', '-nostdin'];
@@ -82,6 +83,8 @@ export interface Encoding {
   /** upright */
   readonly size: Size;
   readonly rate: Rational;
+  /** of a film whose rate varies: its frames keep their times, in segments of at most `SEGMENT_OF_VARYING` */
+  readonly varying?: { readonly times: readonly number[]; readonly ffmpeg: Pick<Ffmpeg, 'major'> } | undefined;
   /** 1 to 100 */
   readonly quality: number;
   /** of the film that is repainted; undefined when the frames are from a folder */
@@ -90,13 +93,41 @@ export interface Encoding {
   readonly output: string;
 }
 
-/** From raw frames on stdin to one segment, an MP4 file. */
-export function encodeArguments(encoding: Encoding, segment: string): string[] {
-  const { encoder, size, rate, quality, like } = encoding;
+/** Frames of a segment at most where each has a time of its own, for all of them are said on the command line. */
+export const SEGMENT_OF_VARYING = 256;
+
+/** Ticks a second there: a frame of the usual rates lasts a whole number of them, and MPEG-4 takes no more than 65,535. */
+const FINE_TICKS = 60_000;
+
+/** No frame moved to keep a rate. The last one has no duration: an edit list would end before it and leave it out. */
+const varyingArguments = ({ major }: Pick<Ffmpeg, 'major'>): string[] => [
+  ...everyFrameOnce(major),
+  ...['-enc_time_base', `1:${FINE_TICKS}`, '-use_editlist', '0'],
+];
+
+/** Gives each frame of a segment its time: seconds from the segment's first frame, in ticks. */
+function timesFilter({ rate, varying }: Encoding, first: number): string[] {
+  if (!varying) return [];
+  const at = (frame: number) => timeOf({ rate, times: varying.times }, frame);
+  const ticks = Array.from({ length: SEGMENT_OF_VARYING }, (_, i) =>
+    Math.round((at(first + i) - at(first)) * FINE_TICKS),
+  );
+  const sum = ticks.map((time, i) => `eq(N,${i})*${time}`).join('+');
+  return [`settb=1/${FINE_TICKS}`, `setpts='${sum}'`];
+}
+
+/**
+ * From raw frames on stdin to one segment, an MP4 file.
+ *
+ * @param first  frames of the film before this segment
+ */
+export function encodeArguments(encoding: Encoding, segment: string, first = 0): string[] {
+  const { encoder, size, rate, varying, quality, like } = encoding;
   const matrix = like ? matrixOf(like) : size.height >= 720 ? 'bt709' : 'smpte170m';
   const { primaries = like ? undefined : 'bt709', transfer = like ? undefined : 'bt709' } = like?.colours ?? {};
   const back = turnsBack(encoding);
   const filters = [
+    ...timesFilter(encoding, first),
     ...(back === 0 ? [] : [TURNS[back]]),
     `scale=${SCALER}:out_color_matrix=${scalerMatrix(matrix)}:out_range=tv`,
     `format=${pixelFormat(encoding)}`,
@@ -107,10 +138,11 @@ export function encodeArguments(encoding: Encoding, segment: string): string[] {
     ...['-f', 'rawvideo', '-pix_fmt', 'rgb24', '-video_size', `${size.width}x${size.height}`],
     ...['-framerate', `${rate.num}/${rate.den}`, '-i', 'pipe:0', '-vf', filters.join(',')],
     ...['-c:v', encoder, ...qualityArguments(encoder, quality)],
+    ...(varying ? varyingArguments(varying.ffmpeg) : []),
     ...['-colorspace', matrix, '-color_range', 'tv'],
     ...(primaries ? ['-color_primaries', primaries] : []),
     ...(transfer ? ['-color_trc', transfer] : []),
-    ...['-video_track_timescale', String(timescale(rate)), '-f', 'mp4', '-y', fileArgument(segment)],
+    ...['-video_track_timescale', String(ticksOf(encoding)), '-f', 'mp4', '-y', fileArgument(segment)],
   ];
 }
 
@@ -124,6 +156,9 @@ export function turnsBack({ output, like }: Pick<Encoding, 'output' | 'like'>): 
 function pixelFormat({ size, encoder }: Encoding): string {
   return (size.width % 2 === 0 && size.height % 2 === 0) || encoder === 'mpeg4' ? 'yuv420p' : 'yuv444p';
 }
+
+const ticksOf = ({ rate, varying }: Pick<Encoding, 'rate' | 'varying'>): number =>
+  varying ? FINE_TICKS : timescale(rate);
 
 /** Ticks a second in which a frame lasts a whole number of them, at least 10,000. */
 export function timescale({ num }: Rational): number {
@@ -150,10 +185,11 @@ export function segmentList(names: readonly string[], durations: readonly number
 
 /** From segments to the film, nothing encoded again; sound, chapters and titles come from the original. */
 export function joinArguments(
-  { output, like, rate }: Pick<Encoding, 'output' | 'like' | 'rate'>,
+  encoding: Pick<Encoding, 'output' | 'like' | 'rate' | 'varying'>,
   list: string,
   result: string,
 ): string[] {
+  const { output, like } = encoding;
   const { format, joinArguments: more } = containerOf(output);
   const delay = like && like.startDelay > 5e-4 ? ['-itsoffset', like.startDelay.toFixed(6)] : [];
   const sound = like ? ['-i', fileArgument(like.path), '-map', '0:v:0', '-map', '1:a?'] : ['-map', '0:v:0'];
@@ -162,13 +198,13 @@ export function joinArguments(
     ...delay,
     ...['-f', 'concat', '-safe', '0', '-i', list, ...sound, '-c', 'copy'],
     ...(like ? ['-map_metadata', '1', '-map_chapters', '1'] : []),
-    ...timescaleOf(format, rate),
+    ...timescaleOf(format, ticksOf(encoding)),
     ...[...more, '-f', format, '-y', fileArgument(result)],
   ];
 }
 
-const timescaleOf = (format: Container['format'], rate: Rational): string[] =>
-  format === 'mp4' || format === 'mov' ? ['-video_track_timescale', String(timescale(rate))] : [];
+const timescaleOf = (format: Container['format'], ticks: number): string[] =>
+  format === 'mp4' || format === 'mov' ? ['-video_track_timescale', String(ticks)] : [];
 
 /** Copies a second of the sound into a file of this kind: fails where the container cannot hold it. */
 export function trySoundArguments(info: VideoInfo, output: string, result: string): string[] {

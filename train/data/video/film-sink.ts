@@ -8,7 +8,7 @@ import { type Encoding, encodeArguments, joinArguments, segmentList, turnsBack }
 import { writeRotation } from './mp4-rotation.ts';
 import { encodeFrames } from './pipes.ts';
 import { probeVideo } from './probe.ts';
-import { rateOf } from './rational.ts';
+import { timeOf } from './timing.ts';
 import { outputOf } from './tools.ts';
 import type { WorkFolder } from './work-folder.ts';
 
@@ -30,11 +30,11 @@ export interface FilmSink {
 /** Segments encoded by ffmpeg, joined in the end without being encoded again. */
 export function videoSink(work: WorkFolder, encoding: Encoding): FilmSink {
   return {
-    open(index) {
+    open(index, first) {
       const file = work.fileOf(index);
       // an encoder that outlives a killed run may still write under its own name
       const temporary = join(work.path, `.${process.pid}-${basename(file)}`);
-      const pipe = encodeFrames(encoding.output, encodeArguments(encoding, temporary));
+      const pipe = encodeFrames(encoding.output, encodeArguments(encoding, temporary, first));
       return {
         write: (frame) => pipe.write(to8Bit(frame).rgb as Uint8Array),
         async close() {
@@ -51,9 +51,10 @@ export function videoSink(work: WorkFolder, encoding: Encoding): FilmSink {
       const { segments } = work;
       const names = segments.map(({ index }) => basename(work.fileOf(index)));
       const list = join(work.path, 'list.ffconcat');
+      const at = (frame: number) => timeOf({ rate: encoding.rate, times: encoding.varying?.times }, frame);
       const text = segmentList(
         names,
-        segments.map(({ frames }) => frames / rateOf(encoding.rate)),
+        segments.map(({ first, frames }) => at(first + frames) - at(first)),
       );
       await writeFile(list, text);
       const joined = join(work.path, `joined-${basename(encoding.output)}`);

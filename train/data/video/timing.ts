@@ -5,10 +5,8 @@ export interface Timing {
   readonly frames: number;
   /** frames a second: of a film whose rate varies, the mean */
   readonly rate: Rational;
-  /** whether frames are spaced unevenly */
-  readonly variable: boolean;
-  /** seconds by which a frame at most moves when all get the same duration; 0 where the rate is constant */
-  readonly drift: number;
+  /** seconds of every frame from the first, where frames are spaced unevenly; left out where the rate is constant */
+  readonly times?: readonly number[];
 }
 
 /** Uneven spacing below this share of a frame is rounding of the time stamps. */
@@ -34,10 +32,10 @@ export function timingOf(
   const stated = rates.filter((rate): rate is Rational => rate !== undefined);
   for (const rate of stated) {
     const allowed = Math.max(JITTER / rateOf(rate), 1.5 * tick);
-    if (driftFrom(sorted, rate) <= allowed) return { frames, rate, variable: false, drift: 0 };
+    if (driftFrom(sorted, rate) <= allowed) return { frames, rate };
   }
   const rate = frames > 1 && span > 0 ? nearestRate((frames - 1) / span) : (stated[0] ?? nearestRate(25));
-  return { frames, rate, variable: frames > 1, drift: driftFrom(sorted, rate) };
+  return frames > 1 ? { frames, rate, times: Array.from(sorted, (time) => time - sorted[0]) } : { frames, rate };
 }
 
 /** The largest distance of a frame from where a constant rate would have it. */
@@ -46,4 +44,11 @@ function driftFrom(times: Float64Array, rate: Rational): number {
   let most = 0;
   for (let i = 0; i < times.length; i++) most = Math.max(most, Math.abs(times[i] - times[0] - i * duration));
   return most;
+}
+
+/** Seconds from the first frame to the one of a number; beyond the frames that were counted as the mean rate goes on. */
+export function timeOf({ rate, times }: Pick<Timing, 'rate' | 'times'>, frame: number): number {
+  if (!times) return frame / rateOf(rate);
+  const last = Math.min(frame, times.length - 1);
+  return times[last] + (frame - last) / rateOf(rate);
 }
