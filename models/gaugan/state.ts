@@ -1,6 +1,15 @@
 /** Every entry of the networks' state dicts, in the order of the SPADE release, and their values before training. */
-import { type Device, sizeOf, type Tensor, type Tree, tensor, treeOf } from '../../engine/index.ts';
-import { randomNormals, randomUniforms } from '../../engine/random.ts';
+import {
+  type Device,
+  randomNormals,
+  scope,
+  sizeOf,
+  type Tensor,
+  type Tree,
+  tensor,
+  treeOf,
+} from '../../engine/index.ts';
+import { affine, randomNormal, randomUniform } from '../../kernels/index.ts';
 import {
   type DiscriminatorConfig,
   discriminatorLayers,
@@ -189,54 +198,65 @@ export interface Initialisation {
 export const INITIALISATION: Initialisation = { type: 'xavier', gain: 0.02, spectral: false };
 
 /**
- * The values of an entry before training. The same seed gives the same values on every machine.
+ * An entry before training, drawn on the device: the same seed gives the same numbers everywhere, but for the rounding of
+ * normal ones.
  *
  * @param op  tells the entries of one seed apart
  */
-export function initialValues(spec: StateSpec, init: Initialisation, seed: number, op: number): ArrayLike<number> {
+export function initialTensor(
+  device: Device,
+  spec: StateSpec,
+  init: Initialisation,
+  { seed, op }: { readonly seed: number; readonly op: number },
+): Tensor {
   const { shape, role, fanIn = 1, fanOut = 1 } = spec;
-  const n = sizeOf(shape);
-  const normals = (deviation: number, mean = 0) =>
-    randomNormals({ seed, step: 0, op }, n).map((x) => mean + x * deviation);
-  const uniforms = (bound: number) => randomUniforms({ seed, step: 0, op }, n).map((u) => (2 * u - 1) * bound);
+  const key = { seed, step: 0, op };
+  const constant = (value: number) => tensor(device, new Float32Array(sizeOf(shape)).fill(value), shape);
+  const normal = (scale: number, shift = 0) => scope(() => affine(randomNormal(device, shape, key), { scale, shift }));
+  const uniform = (bound: number) =>
+    scope(() => affine(randomUniform(device, shape, key), { scale: 2 * bound, shift: -bound }));
   switch (role) {
     case 'ones':
-      return new Float32Array(n).fill(1);
+      return constant(1);
     case 'zeros':
-      return new Float32Array(n);
+      return constant(0);
     case 'bias':
-      return init.type === 'none' ? uniforms(1 / Math.sqrt(fanIn)) : new Float32Array(n);
+      return init.type === 'none' ? uniform(1 / Math.sqrt(fanIn)) : constant(0);
     case 'scale':
-      return init.type === 'none' ? new Float32Array(n).fill(1) : normals(init.gain, 1);
-    case 'vector': {
-      const w = normals(1);
-      const length = Math.sqrt(w.reduce((sum, x) => sum + x * x, 0));
-      return w.map((x) => x / Math.max(length, 1e-12));
-    }
+      return init.type === 'none' ? constant(1) : normal(init.gain, 1);
+    case 'vector':
+      return tensor(device, unitVector(randomNormals(key, sizeOf(shape))), shape);
   }
-  if (init.type === 'none' || (role === 'spectral' && !init.spectral)) return uniforms(1 / Math.sqrt(fanIn));
+  if (init.type === 'none' || (role === 'spectral' && !init.spectral)) return uniform(1 / Math.sqrt(fanIn));
   switch (init.type) {
     case 'xavier':
-      return normals(init.gain * Math.sqrt(2 / (fanIn + fanOut)));
+      return normal(init.gain * Math.sqrt(2 / (fanIn + fanOut)));
     case 'xavier_uniform':
-      return uniforms(Math.sqrt(6 / (fanIn + fanOut)));
+      return uniform(Math.sqrt(6 / (fanIn + fanOut)));
     case 'normal':
-      return normals(init.gain);
+      return normal(init.gain);
     case 'kaiming':
-      return normals(Math.sqrt(2 / fanIn));
+      return normal(Math.sqrt(2 / fanIn));
   }
 }
 
-/** Uploads a state before training. `stream` tells the networks of one seed apart. */
+function unitVector(w: Float64Array): Float64Array {
+  const length = Math.sqrt(w.reduce((sum, x) => sum + x * x, 0));
+  return w.map((x) => x / Math.max(length, 1e-12));
+}
+
+/** A state before training. `stream` tells the networks of one seed apart. */
 export function initialState(
   device: Device,
   specs: readonly StateSpec[],
   { seed, stream, init = INITIALISATION }: { seed: number; stream: number; init?: Initialisation },
 ): Tree {
-  const entries = specs.map((spec, i): [string, Tensor] => {
-    return [spec.key, tensor(device, initialValues(spec, init, seed, stream * 4096 + i), spec.shape)];
-  });
-  return treeOf(entries);
+  return treeOf(
+    specs.map((spec, i): [string, Tensor] => [
+      spec.key,
+      initialTensor(device, spec, init, { seed, op: stream * 4096 + i }),
+    ]),
+  );
 }
 
 /** Trained numbers of a state; buffers do not count. */

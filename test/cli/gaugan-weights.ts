@@ -1,15 +1,10 @@
 /** Small GauGANs as checkpoint files: untrained, but with first weights large enough that pictures have colours. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type RandomKey, randomNormals, randomUniforms, sizeOf } from '../../engine/index.ts';
 import { serialize } from '../../models/checkpoint/safetensors.ts';
 import { float32Tensor } from '../../models/checkpoint/tensor-map.ts';
-import {
-  encoderSpecs,
-  generatorSpecs,
-  initialValues,
-  pix2pixHdSpecs,
-  type StateSpec,
-} from '../../models/gaugan/state.ts';
+import { encoderSpecs, generatorSpecs, pix2pixHdSpecs, type StateSpec } from '../../models/gaugan/state.ts';
 import { type GauganShape, generatorNetworks } from '../../train/recipes/gaugan-networks.ts';
 
 export const SMALL: GauganShape = {
@@ -22,8 +17,25 @@ export type Values = ReadonlyMap<string, Float32Array>;
 
 /** First weights of a seed; another gain gives other colours. */
 export function stateOf(specs: readonly StateSpec[], seed: number, gain = 1): Values {
-  const init = { type: 'xavier', gain, spectral: false } as const;
-  return new Map(specs.map((spec, i) => [spec.key, Float32Array.from(initialValues(spec, init, seed, i))]));
+  return new Map(specs.map((spec, i) => [spec.key, Float32Array.from(valuesOf(spec, gain, { seed, step: 0, op: i }))]));
+}
+
+/** As `initialTensor` draws them on a device. */
+function valuesOf({ shape, role, fanIn = 1, fanOut = 1 }: StateSpec, gain: number, key: RandomKey): ArrayLike<number> {
+  const n = sizeOf(shape);
+  switch (role) {
+    case 'weight':
+      return randomNormals(key, n).map((x) => x * gain * Math.sqrt(2 / (fanIn + fanOut)));
+    case 'spectral':
+      return randomUniforms(key, n).map((u) => (2 * u - 1) / Math.sqrt(fanIn));
+    case 'vector': {
+      const w = randomNormals(key, n);
+      const length = Math.hypot(...w);
+      return w.map((x) => x / length);
+    }
+    default:
+      return new Float32Array(n).fill(role === 'ones' || role === 'scale' ? 1 : 0);
+  }
 }
 
 export function specsOf(shape: GauganShape): { G: StateSpec[]; E: StateSpec[] | undefined } {

@@ -1,5 +1,5 @@
-import { type Device, type DType, sizeOf, type Tensor, tensor } from '../../engine/index.ts';
-import { randomUniforms } from '../../engine/random.ts';
+import { type Device, type DType, scope, sizeOf, type Tensor, tensor } from '../../engine/index.ts';
+import { affine, cast, randomUniform } from '../../kernels/index.ts';
 import { assertMatch, matchKeys } from '../../models/checkpoint/match-keys.ts';
 import { type RawTensor, toFloat32Array } from '../../models/checkpoint/tensor-map.ts';
 import type { VggParameterSpec } from '../../models/vgg/layers.ts';
@@ -125,8 +125,10 @@ function randomConvolution(
   const size = sizeOf(shape);
   if (key.endsWith('.bias')) return tensor(device, new Float32Array(size), shape, dtype);
   const bound = Math.sqrt(6 / fanIn);
-  const values = randomUniforms({ seed, step: 0, op }, size).map((u) => (2 * u - 1) * bound);
-  return tensor(device, values, shape, dtype);
+  return scope(() => {
+    const unit = randomUniform(device, shape, { seed, step: 0, op });
+    return cast(affine(unit, { scale: 2 * bound, shift: -bound }), dtype);
+  });
 }
 
 function tree(specs: readonly VggParameterSpec[], make: (spec: VggParameterSpec, index: number) => Tensor) {
