@@ -5,6 +5,7 @@ import {
   type DiscriminatorConfig,
   type EncoderConfig,
   type GeneratorConfig,
+  type Pix2pixHdConfig,
   parseLayerNorm,
   parseSpadeNorm,
 } from '../../../../models/gaugan/config.ts';
@@ -76,6 +77,22 @@ export function generatorConfig(config: Config): GeneratorConfig {
     semanticNc: config.semantic_nc as number,
     norm: parseSpadeNorm(config.norm_G as string),
     hidden: config.nhidden as number,
+    flavour: 'pytorch',
+  };
+}
+
+/** The options of pix2pixHD's generator, where a case states it; what it leaves out is the release's. */
+export function pix2pixHdConfig(config: Config): Pix2pixHdConfig {
+  const number = (name: string, otherwise: number) => (config[name] as number | undefined) ?? otherwise;
+  return {
+    ngf: config.ngf as number,
+    inputNc: config.semantic_nc as number,
+    outputNc: number('output_nc', 3),
+    downsamplings: number('resnet_n_downsample', 4),
+    blocks: number('resnet_n_blocks', 9),
+    kernel: number('resnet_kernel_size', 3),
+    initialKernel: number('resnet_initial_kernel_size', 7),
+    norm: parseLayerNorm(config.norm_G as string),
     flavour: 'pytorch',
   };
 }

@@ -18,7 +18,14 @@ import type { Builder, Context } from '../../context.ts';
 import { sharedDevice } from '../../device.ts';
 import { type Value, value } from '../../values.ts';
 import { classesOf, edgesOf } from './losses.ts';
-import { discriminatorConfig, encoderConfig, generatorConfig, labelTensor, single } from './networks.ts';
+import {
+  discriminatorConfig,
+  encoderConfig,
+  generatorConfig,
+  labelTensor,
+  pix2pixHdConfig,
+  single,
+} from './networks.ts';
 
 const trainSteps: Builder = {
   async run(context) {
@@ -29,7 +36,7 @@ const trainSteps: Builder = {
 async function train(context: Context): Promise<Map<string, Value>> {
   const device = await sharedDevice();
   const { config } = context;
-  const useVae = config.use_vae as boolean;
+  const useVae = config.use_vae === true && config.netG !== 'pix2pixhd';
   const trees = new Map(['G', 'D', 'E', 'vgg'].map((net) => [net, treeFor(device, context, net)]));
   const [G, D, E] = ['G', 'D', 'E'].map((net) => splitState(trees.get(net) as Tree));
   const betas = [config.beta1, config.beta2] as [number, number];
@@ -40,7 +47,10 @@ async function train(context: Context): Promise<Map<string, Value>> {
   };
   const setting: GauganSetting = {
     networks: {
-      generator: { net: 'spade', ...generatorConfig(config) },
+      generator:
+        config.netG === 'pix2pixhd'
+          ? { net: 'pix2pixhd', ...pix2pixHdConfig(config) }
+          : { net: 'spade', ...generatorConfig(config) },
       encoder: useVae ? encoderConfig(config) : undefined,
       discriminator: discriminatorConfig(config),
     },
@@ -55,15 +65,16 @@ async function train(context: Context): Promise<Map<string, Value>> {
   const factors = config.no_TTUR ? { G: 1, D: 1 } : { G: 0.5, D: 2 };
   const lr = config.lr as number;
   const results = new Map<string, Value>();
+  const updates = { G: 0, D: 0 };
   const steps = config.steps as number;
   for (let step = 0; step < steps; step++) {
     const inputs = inputsOf(device, context, step);
-    const rate = (of: 'G' | 'D') => ({ lr: lr * factors[of], update: step + 1 });
-    const byG = generatorStep(trainee, setting, [inputs], rate('G'));
-    await keepBuffers(results, trainee.buffers, `@ step ${step} G`);
-    await keepHalf(results, byG, step);
-    const byD = discriminatorStep(trainee, setting, [inputs], rate('D'));
-    await keepHalf(results, byD, step);
+    const rate = (of: 'G' | 'D') => ({ lr: lr * factors[of], update: ++updates[of] });
+    if (step % ((config.D_steps_per_G as number | undefined) ?? 1) === 0) {
+      await keepHalf(results, generatorStep(trainee, setting, [inputs], rate('G')), step);
+      await keepBuffers(results, trainee.buffers, `@ step ${step} G`);
+    }
+    await keepHalf(results, discriminatorStep(trainee, setting, [inputs], rate('D')), step);
     if (step === steps - 1) await keepEvaluation(results, trainee, setting, inputs, context);
     disposeInputs(inputs);
   }
