@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { exitCodeOf } from '../../cli/errors.ts';
 import type { Device } from '../../engine/index.ts';
 import { checkpointSteps } from '../../train/run/checkpoint.ts';
+import { readEvaluations } from '../../train/run/evaluations.ts';
 import { readMetrics } from '../../train/run/metrics.ts';
 import { planRun } from '../../train/run/plan.ts';
 import { weightsFile } from '../../train/run/weights.ts';
@@ -41,6 +42,20 @@ describe('a resumed run', () => {
     expect(await outcome(join(runs, 'x'))).toEqual(before);
     expect(await readdir(join(runs, 'x', 'checkpoints', 'superseded'))).toEqual(['step-00000008', 'step-00000012']);
     expect(await readdir(join(runs, 'x', 'samples'))).toHaveLength(4);
+  });
+
+  it('drops the evaluations of steps that it makes again, and begins without another of step 0', async () => {
+    let made = 0;
+    const evaluated = async (steps: number, resume?: string) => {
+      const evaluation = { measure: async () => ({ count: made++ }), about: 'counted' };
+      const training = { ...lineTraining(device, { steps }), evaluation };
+      await train(device, training, { runs, resume, schedule: { ...schedule, evalEvery: 2 } });
+      const all = await readEvaluations(join(runs, 'x'));
+      return all.map(({ step, measures }) => [step, measures.count]);
+    };
+    const first = [0, 2, 4, 6, 8].map((step, i) => [step, i]);
+    expect(await evaluated(8)).toEqual(first);
+    expect(await evaluated(5, at(4))).toEqual([...first.slice(0, 3), [5, 5]]);
   });
 
   it('passes over a damaged checkpoint with a warning', async () => {
