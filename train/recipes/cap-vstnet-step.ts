@@ -1,8 +1,9 @@
-import { grad, leaves, mapTree, scope, type Tensor } from '../../engine/index.ts';
-import { add, affine, concat } from '../../kernels/index.ts';
+import { scope, type Tensor } from '../../engine/index.ts';
+import { affine, concat } from '../../kernels/index.ts';
 import type { CapVstnetConfig } from '../../models/cap-vstnet/config.ts';
 import type { CapVstnetParams } from '../../models/cap-vstnet/network.ts';
 import type { Vgg19 } from '../../models/vgg/vgg19.ts';
+import { accumulatedGrads } from '../optim/accumulate.ts';
 import type { Adam } from '../optim/adam.ts';
 import { type CapVstnetInputs, type CapVstnetTerms, capVstnetLosses, type LossWeights } from './cap-vstnet-losses.ts';
 
@@ -45,18 +46,9 @@ export function capVstnetStep(
   updates: number,
 ): StepResult {
   return scope(() => {
-    const terms: CapVstnetTerms[] = [];
-    let total: CapVstnetParams | undefined;
-    for (const inputs of batches) {
-      const losses = (params: CapVstnetParams) =>
-        scaled(capVstnetLosses(params, config, vgg, inputs, weights, reversible), lossScale);
-      const { value, grads } = grad(losses)(optimizer.params);
-      terms.push(value);
-      total = total ? sumAndFree(total, grads) : grads;
-    }
-    const sum = total as CapVstnetParams;
-    const share = 1 / batches.length;
-    const grads = batches.length === 1 ? sum : mapTree(sum, (leaf) => affine(leaf, { scale: share }));
+    const { terms, grads } = accumulatedGrads(optimizer.params, batches, (params, inputs) =>
+      scaled(capVstnetLosses(params, config, vgg, inputs, weights, reversible), lossScale),
+    );
     const info = concat(
       terms.map((term) => term.info),
       0,
@@ -71,17 +63,4 @@ function scaled(terms: CapVstnetTerms, scale: number): CapVstnetTerms {
   const loss = affine(terms.loss, { scale });
   terms.loss.dispose();
   return { ...terms, loss };
-}
-
-/** a + b leaf by leaf, freeing both. */
-function sumAndFree<P extends CapVstnetParams>(a: P, b: P): P {
-  const others = leaves(b);
-  let next = 0;
-  return mapTree(a, (leaf) => {
-    const [, other] = others[next++];
-    const out = add(leaf, other);
-    leaf.dispose();
-    other.dispose();
-    return out;
-  });
 }

@@ -1,6 +1,6 @@
-import { grad, leaves, mapTree, scope, type Tensor, type Tree } from '../../engine/index.ts';
-import { add, affine } from '../../kernels/index.ts';
+import { scope, type Tensor, type Tree } from '../../engine/index.ts';
 import { joinState } from '../../models/layers/state.ts';
+import { accumulatedGrads } from '../optim/accumulate.ts';
 import type { Adam } from '../optim/adam.ts';
 import {
   type DiscriminatorTerms,
@@ -57,7 +57,7 @@ export function generatorStep(
   const { generators, discriminators, buffers } = trainee;
   const D = joinState(discriminators.params.D, buffers.D);
   return scope(() => {
-    const { terms, grads } = accumulated(generators.params, batches, (params, inputs) =>
+    const { terms, grads } = accumulatedGrads(generators.params, batches, (params, inputs) =>
       generatorLosses(stateNow(trainee, params), D, setting, inputs),
     );
     return { terms, grads, control: generators.update(grads, lr, update) };
@@ -73,41 +73,10 @@ export function discriminatorStep(
 ): Half<DiscriminatorTerms> {
   const { discriminators, buffers } = trainee;
   return scope(() => {
-    const { terms, grads } = accumulated(discriminators.params, batches, ({ D }, inputs) => {
+    const { terms, grads } = accumulatedGrads(discriminators.params, batches, ({ D }, inputs) => {
       const { fake } = paint(stateNow(trainee), setting.networks, inputs, inputs.noise?.D, { training: true });
       return discriminatorLosses(joinState(D, buffers.D), setting, inputs, fake);
     });
     return { terms, grads, control: discriminators.update(grads, lr, update) };
-  });
-}
-
-/** Gradients of each micro-batch's loss, averaged. */
-function accumulated<P extends Tree, Terms extends { readonly loss: Tensor }>(
-  params: P,
-  batches: readonly GauganInputs[],
-  losses: (params: P, inputs: GauganInputs) => Terms,
-): { terms: Terms[]; grads: P } {
-  const terms: Terms[] = [];
-  let total: P | undefined;
-  for (const inputs of batches) {
-    const { value, grads } = grad((p: P) => losses(p, inputs))(params);
-    terms.push(value);
-    total = total ? sumAndFree(total, grads) : grads;
-  }
-  const sum = total as P;
-  const share = 1 / batches.length;
-  return { terms, grads: batches.length === 1 ? sum : mapTree(sum, (leaf) => affine(leaf, { scale: share })) };
-}
-
-/** a + b leaf by leaf, freeing both. */
-function sumAndFree<P extends Tree>(a: P, b: P): P {
-  const others = leaves(b);
-  let next = 0;
-  return mapTree(a, (leaf) => {
-    const [, other] = others[next++];
-    const out = add(leaf, other);
-    leaf.dispose();
-    other.dispose();
-    return out;
   });
 }
