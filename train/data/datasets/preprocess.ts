@@ -5,6 +5,7 @@
  */
 import { multiplyHigh } from '../../../engine/random.ts';
 import { resizeLabels } from '../../../models/cap-vstnet/segment.ts';
+import { roundHalfEven } from '../../../models/gaugan/config.ts';
 import type { PreprocessMode } from '../../choices.ts';
 import { pillowResize } from '../image/pillow-resize.ts';
 
@@ -58,12 +59,6 @@ function scaledShortSide(load: number, { width, height }: Size): Size {
   const [short, long] = [Math.min(width, height), Math.max(width, height)];
   const scaled = Math.trunc((load * long) / short);
   return width === short ? { width: short, height: scaled } : { width: scaled, height: short };
-}
-
-/** To the nearest whole number, halves to the even one, as Python rounds. */
-export function roundHalfEven(x: number): number {
-  const rounded = Math.round(x);
-  return Math.abs(x % 1) === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
 }
 
 const isCropped = (mode: PreprocessMode) => mode.includes('crop');
