@@ -92,6 +92,7 @@ export async function runPictureStage(
     }
     return { files, outcome: outcome(todo.length, 0) };
   }
+  await removeStale(before, kept, recipe.output);
   const made: Record<string, MadeFile> = { ...kept };
   const started = performance.now();
   const passed = () => (performance.now() - started) / 1000;
@@ -112,7 +113,6 @@ export async function runPictureStage(
     await makeAll(stage, todo, run, { made, failed, files, fileOf, note });
   }
   await note();
-  await removeOthers(join(recipe.output, name), made);
   return {
     files,
     outcome: outcome(Object.keys(made).length - Object.keys(kept).length, todo.length > 0 ? passed() : 0),
@@ -207,11 +207,11 @@ async function makeAll(stage: PictureStage, todo: readonly Todo[], run: StageRun
   progress.finish();
 }
 
-/** Pictures of label maps that are gone, or of another format, do not stay among the results. */
-async function removeOthers(folder: string, made: Readonly<Record<string, MadeFile>>): Promise<void> {
-  const own = new Set(Object.values(made).map(({ file }) => file.slice(file.indexOf('/') + 1)));
-  for (const name of await readdir(folder).catch(() => [] as string[])) {
-    if (isPictureName(name) && !own.has(name)) await rm(join(folder, name));
+/** What was made of other inputs, or for label maps that are gone, does not stay among the results. */
+async function removeStale(before: StageRecord | undefined, kept: Readonly<Record<string, MadeFile>>, output: string) {
+  const own = new Set(Object.values(kept).map(({ file }) => file));
+  for (const { file } of Object.values(before?.made ?? {})) {
+    if (!own.has(file)) await rm(join(output, file), { force: true });
   }
 }
 

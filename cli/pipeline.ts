@@ -23,7 +23,7 @@ export function registerPipeline(program: Command): void {
     .addOption(new Option('--from <stage>', 'begin here; what lies in the folders before is taken').choices(STAGES))
     .addOption(new Option('--to <stage>', 'end here').choices(STAGES))
     .option('--force', 'make everything anew, though nothing changed')
-    .option('-o, --output <dir>', 'folder of the results, in place of the recipe’s')
+    .option('-o, --output <dir>', "folder of the results, in place of the recipe's")
     .option('--memory-limit <MiB>', 'most GPU memory to use', wholeNumber(16, 2 ** 20))
     .addHelpText('after', EXAMPLES)
     .action(run);

@@ -1,6 +1,6 @@
 /** How a stage goes on after a stop, with a stage that needs no device. */
 import { mkdtempSync } from 'node:fs';
-import { rm, writeFile } from 'node:fs/promises';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -66,8 +66,11 @@ describe('a stage', () => {
     expect(done).toEqual(['a', 'b', 'c', 'd']);
   });
 
-  it('makes all anew for another version of the program', async () => {
+  it('makes all anew for another version of the program, and leaves no older picture, nor touches others', async () => {
     const done: string[] = [];
+    await writeFile(join(output, 'generate', 'mine.png'), 'mine');
+    await run(copying(done, 3), () => done.length === 1);
+    expect((await readdir(join(output, 'generate'))).sort()).toEqual(['a.png', 'mine.png']);
     await run(copying(done, 3));
     expect(done).toEqual(['a', 'b', 'c', 'd']);
   });
