@@ -31,7 +31,10 @@ const GENERATE = z.strictObject({
   numUpsamplingLayers: z.enum(['normal', 'more', 'most']).optional(),
   flavour: z.enum(['pytorch', 'jittor']).optional(),
   /** of the pictures: that of the label map, that which the network paints, or one given */
-  size: z.union([z.enum(['keep', 'network']), z.string().regex(/^\d{1,5}x\d{1,5}$/)]).default('keep'),
+  size: z
+    .string()
+    .regex(/^(keep|network|\d{1,5}x\d{1,5})$/, 'keep, network, or a size such as 512x384')
+    .default('keep'),
   zSeed: whole(0, 2 ** 32 - 1).optional(),
   batchStats: z.boolean().default(false),
 });
@@ -61,7 +64,7 @@ const EVAL = z.strictObject({
 const ZIP = z.strictObject({
   file: z
     .string()
-    .regex(/^[^/\\]+\.zip$/)
+    .regex(/^[^/\\]+\.zip$/, 'a file name that ends in .zip')
     .default('result.zip'),
   format: format.default('jpg'),
   quality,
@@ -116,7 +119,7 @@ export async function readRecipe(name: string, assignments: readonly string[] = 
     throw new RequestError(`${name}: expected lines such as "labels: DIR", but it holds something else.`);
   }
   for (const assignment of assignments) assign(document as Tree, assignment);
-  const result = RECIPE.safeParse(withoutEmpty(document));
+  const result = RECIPE.safeParse(withoutEmpty(document), { reportInput: true });
   if (!result.success) throw new RequestError(result.error.issues.map((issue) => explain(name, issue)).join('\n'));
   checkStages(name, result.data);
   return result.data;
@@ -171,10 +174,33 @@ function explain(name: string, issue: z.core.$ZodIssue): string {
     const keys = issue.keys.map((key) => `${at === '' ? '' : `${at}.`}${kebab(key)}`);
     return `${name}: ${keys.join(', ')}: no key of a recipe. ${at === '' ? 'It has' : `${at} has`} ${keysOf(issue.path).join(', ')}.`;
   }
-  const missing = issue.code === 'invalid_type' && issue.input === undefined && /undefined/.test(issue.message);
+  const missing = issue.code === 'invalid_type' && issue.input === undefined;
   if (missing) return `${name}: ${at}: expected a value, but there is none. Write it, or give --set ${at}=VALUE.`;
-  return `${name}: ${at}: ${issue.message}.`;
+  return `${name}: ${at}: expected ${wanted(issue)}, but it is ${JSON.stringify(issue.input)}. Change it.`;
 }
+
+function wanted(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return KINDS[issue.expected] ?? issue.expected;
+    case 'too_small':
+      return `at least ${issue.minimum}${issue.origin === 'string' ? ' letter' : ''}`;
+    case 'too_big':
+      return `at most ${issue.maximum}`;
+    case 'invalid_value':
+      return `one of ${issue.values.map(String).join(', ')}`;
+    default:
+      return issue.message;
+  }
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  string: 'text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  object: 'true, false or options',
+};
 
 const SHAPES: Readonly<Record<StageName, { readonly shape: object }>> = {
   generate: GENERATE,
