@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { roundHalfEven } from '../../models/gaugan/config.ts';
 import { PREPROCESS_MODES } from '../../train/choices.ts';
 import {
   centrePlacement,
@@ -9,7 +10,6 @@ import {
   placeSample,
   resizedSize,
   resizePlane,
-  roundHalfEven,
 } from '../../train/data/datasets/preprocess.ts';
 import { colourLabels, labelColourMap, pictureBytes, tilePictures } from '../../train/data/image/label-colours.ts';
 
