@@ -5,6 +5,7 @@ import { type RandomKey, randomNormals, randomUniforms, sizeOf } from '../../eng
 import { serialize } from '../../models/checkpoint/safetensors.ts';
 import { float32Tensor } from '../../models/checkpoint/tensor-map.ts';
 import { encoderSpecs, generatorSpecs, pix2pixHdSpecs, type StateSpec } from '../../models/gaugan/state.ts';
+import { derivedTensor } from '../../models/gaugan/state-dict.ts';
 import { type GauganShape, generatorNetworks } from '../../train/recipes/gaugan-networks.ts';
 
 export const SMALL: GauganShape = {
@@ -15,9 +16,27 @@ export const SMALL: GauganShape = {
 
 export type Values = ReadonlyMap<string, Float32Array>;
 
-/** First weights of a seed; another gain gives other colours. */
-export function stateOf(specs: readonly StateSpec[], seed: number, gain = 1): Values {
-  return new Map(specs.map((spec, i) => [spec.key, Float32Array.from(valuesOf(spec, gain, { seed, step: 0, op: i }))]));
+const GAIN: Readonly<Record<string, number>> = { fc: 1, conv_img: 10 };
+
+/**
+ * First weights of a seed, large enough that the pictures have colours, with spectral norms that are near the true ones:
+ * without a step of training the vectors of their buffers have nothing to do with the weights.
+ */
+export function stateOf(specs: readonly StateSpec[], seed: number): Values {
+  const values = new Map<string, Float32Array>();
+  const shapes = new Map(specs.map(({ key, shape }) => [key, shape]));
+  specs.forEach((spec, i) => {
+    const { key } = spec;
+    const derived = spec.role === 'vector' ? derivedTensor(key) : undefined;
+    const own = derived
+      ? derived.make(
+          derived.from.map((name) => values.get(name) as Float32Array),
+          derived.from.map((name) => shapes.get(name) as readonly number[]),
+        )
+      : valuesOf(spec, GAIN[key.split('.')[0]] ?? 0.5, { seed, step: 0, op: i });
+    values.set(key, Float32Array.from(own));
+  });
+  return values;
 }
 
 /** As `initialTensor` draws them on a device. */
