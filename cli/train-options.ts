@@ -73,6 +73,7 @@ export const OWN_OPTIONS: readonly (readonly [SettingName, Option])[] = [
     'dSteps',
     new Option('--d-steps <n>', "discriminator's updates for one of the generator").argParser(wholeNumber(1, 100)),
   ],
+  ['recompute', new Option('--recompute', 'compute activations again instead of keeping them: less memory, more time')],
   ['netG', new Option('--net-g <name>', 'generator').choices(['spade', 'pix2pixhd'])],
   ['ngf', new Option('--ngf <n>', "generator's and encoder's width").argParser(wholeNumber(1, 1024))],
   ['ndf', new Option('--ndf <n>', "discriminator's width").argParser(wholeNumber(1, 1024))],
@@ -126,7 +127,6 @@ export function addTrainOptions(command: Command, systems: readonly SystemEntry[
     .option('--beta2 <x>', "Adam's mean of their squares", numberIn(0, 1))
     .option('--clip-grad <x>', 'largest norm of the gradients; 0: any', weight)
     .option('--ema <x>', 'also keep averaged weights, with this decay', numberIn(0, 1))
-    .option('--recompute', 'compute activations again instead of keeping them, where the network can do either')
     .option('--workers <n>', 'threads that read pictures', workers, 'auto' as const)
     .option('--max-items <n>', 'use no more pictures of each folder', wholeNumber(1, MOST))
     .option('--memory-limit <MiB>', 'most GPU memory to use', wholeNumber(16, 2 ** 20))

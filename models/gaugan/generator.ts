@@ -4,7 +4,7 @@ import { spectralWeights } from '../layers/spectral-weights.ts';
 import type { Mode } from '../layers/state.ts';
 import { type GeneratorConfig, type GeneratorPlan, generatorPlan } from './config.ts';
 import { denseMap, mapConv, mapPyramid, mapSize, type SemanticMap } from './semantic-map.ts';
-import { activated, type SpadeBlockParams, spadeBlock } from './spade.ts';
+import { activated, doubled, recomputedBlock, type SpadeBlockParams, spadeBlock } from './spade.ts';
 
 /** A generator's weights of one pass, spectral norms taken. */
 export type GeneratorWeights = {
@@ -48,16 +48,17 @@ export function generate(
     const maps = mapPyramid(map, sizesOf(plan));
     let x = firstLayer(weights, config, plan, map, z);
     for (const { name, up } of plan.blocks) {
-      const next = scope(() => {
-        const wide = up ? resize(x, { scale: 2 }) : x;
-        return spadeBlock(weights[name], setting, wide, maps);
-      });
+      const next = mode.recompute
+        ? recomputedBlock(weights[name], setting, x, maps(...grown(x, up)), up)
+        : scope(() => spadeBlock(weights[name], setting, up ? doubled(x) : x, maps));
       x.dispose();
       x = next;
     }
     return tanh(conv2d(activated(x), weights.conv_img, { padding: 1 }));
   });
 }
+
+const grown = ({ shape: [, , h, w] }: Tensor, up: boolean): [number, number] => (up ? [2 * h, 2 * w] : [h, w]);
 
 function firstLayer(
   { fc }: GeneratorWeights,

@@ -33,8 +33,14 @@ export function mapSize(map: SemanticMap): readonly [number, number, number] {
   return [map.labels.shape[0], map.labels.shape[1], map.labels.shape[2]];
 }
 
+/** The map's tensors, in the order in which `mapOf` takes them. */
 export const mapTensors = (map: SemanticMap): Tensor[] =>
   'dense' in map ? [map.dense] : [map.labels, ...(map.edges ? [map.edges] : [])];
+
+/** A map like another, of other handles of its tensors. */
+export function mapOf(like: SemanticMap, [first, edges]: readonly Tensor[]): SemanticMap {
+  return 'dense' in like ? { dense: first } : { labels: first, classes: like.classes, edges };
+}
 
 /** The map as the original's tensor [N, C, H, W]. */
 export function denseMap(map: SemanticMap): Tensor {

@@ -1,10 +1,10 @@
 /** Spatially adaptive normalisation, and the residual block made of it. */
-import { ShapeError, scope, type Tensor } from '../../engine/index.ts';
-import { type ConvWeights, concat, conv2d, leakyRelu, spade } from '../../kernels/index.ts';
+import { leaves, recompute, ShapeError, scope, type Tensor, type Tree, treeOf } from '../../engine/index.ts';
+import { type ConvWeights, concat, conv2d, leakyRelu, resize, spade } from '../../kernels/index.ts';
 import { type AffineNorm, keepRunning } from '../layers/normalised-conv.ts';
-import type { Mode } from '../layers/state.ts';
+import { isBuffer, type Mode } from '../layers/state.ts';
 import type { Flavour, SpadeNorm } from './config.ts';
-import { type MapPyramid, mapConv } from './semantic-map.ts';
+import { type MapPyramid, mapConv, mapOf, mapTensors, type SemanticMap } from './semantic-map.ts';
 
 /** Slope of every leaky ReLU in GauGAN. */
 export const SLOPE = 0.2;
@@ -32,6 +32,8 @@ export interface SpadeBlockParams {
 export interface SpadeSetting extends Mode {
   readonly norm: SpadeNorm;
   readonly flavour: Flavour;
+  /** false: a pass in training leaves the running statistics as they are, for it is the second over the same batch */
+  readonly tracking?: boolean;
 }
 
 /**
@@ -47,13 +49,14 @@ export interface SpadeSetting extends Mode {
  */
 export function spadeNorm(
   params: SpadeParams,
-  { norm, flavour, training }: SpadeSetting,
+  { norm, flavour, training, tracking = true }: SpadeSetting,
   x: Tensor,
   maps: MapPyramid,
   activation: 'none' | 'leakyRelu' = 'none',
 ): Tensor {
   return scope(() => {
-    const { mlp_gamma: gamma, mlp_beta: beta, param_free_norm: running } = params;
+    const { mlp_gamma: gamma, mlp_beta: beta } = params;
+    const running = norm.kind === 'batch' && (tracking || !training) ? params.param_free_norm : undefined;
     const padding = norm.kernel >> 1;
     const hidden = mapConv(maps(x.shape[2], x.shape[3]), params.mlp_shared[0], { padding, activation: 'relu' });
     const both = {
@@ -62,10 +65,10 @@ export function spadeNorm(
     };
     const found = spade(x, conv2d(hidden, both, { padding }), {
       ...{ norm: norm.kind, activation, slope: SLOPE, training },
-      ...(norm.kind === 'batch' ? { runningMean: running?.running_mean, runningVar: running?.running_var } : {}),
+      ...{ runningMean: running?.running_mean, runningVar: running?.running_var },
       varianceOfRunning: flavour === 'jittor' ? 'biased' : 'unbiased',
     });
-    if (norm.kind === 'batch') keepRunning({ training, counted: norm.counted }, running, found);
+    keepRunning({ training, counted: norm.counted }, running, found);
     return found.y;
   });
 }
@@ -93,6 +96,39 @@ export function spadeBlock(params: SpadeBlockParams, setting: SpadeSetting, x: T
     return conv2d(spadeNorm(norm_1, setting, d, maps, 'leakyRelu'), conv_1, { padding: 1, residual: skip });
   });
 }
+
+/**
+ * `spadeBlock` on x, doubled before where `up` says so, of which the reverse sweep keeps x alone and computes the rest
+ * again. Running statistics move once.
+ */
+export function recomputedBlock(
+  params: SpadeBlockParams,
+  setting: SpadeSetting,
+  x: Tensor,
+  map: SemanticMap,
+  up: boolean,
+): Tensor {
+  const all = leaves(params as unknown as Tree);
+  const weights = all.filter(([key]) => !isBuffer(key));
+  const buffers = all.filter(([key]) => isBuffer(key));
+  let tracking = true;
+  const [y] = recompute(
+    (input, ...taken) => {
+      const own = treeOf([...weights.map(([key], i) => [key, taken[i]] as const), ...buffers]);
+      const seen = mapOf(map, taken.slice(weights.length));
+      const once = { ...setting, tracking };
+      tracking = false;
+      return [
+        scope(() => spadeBlock(own as unknown as SpadeBlockParams, once, up ? doubled(input) : input, () => seen)),
+      ];
+    },
+    [x, ...weights.map(([, leaf]) => leaf), ...mapTensors(map)] as const,
+  );
+  return y;
+}
+
+/** Twice the sides, by nearest neighbours. */
+export const doubled = (x: Tensor): Tensor => resize(x, { scale: 2 });
 
 /** f of the last layer. */
 export const activated = (x: Tensor): Tensor => leakyRelu(x, SLOPE);

@@ -32,4 +32,6 @@ export interface Mode {
    * PyTorch's modules do in training; false: leave every buffer as it is
    */
   readonly training: boolean;
+  /** compute the inside of blocks again in the reverse sweep instead of keeping it, where a network can; false */
+  readonly recompute?: boolean | undefined;
 }

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { leaves, scope, type Tensor, type Tree, tensor } from '../../engine/index.ts';
-import { oneHot } from '../../kernels/index.ts';
+import { grad, leaves, scope, type Tensor, type Tree, tensor } from '../../engine/index.ts';
+import { mean, oneHot, square } from '../../kernels/index.ts';
 import {
   type DiscriminatorConfig,
   discriminatorLayers,
@@ -23,7 +23,7 @@ import {
   initialState,
   pix2pixHdSpecs,
 } from '../../models/gaugan/state.ts';
-import { isBuffer } from '../../models/layers/state.ts';
+import { isBuffer, joinState, splitState } from '../../models/layers/state.ts';
 import { testDevice } from '../support/device.ts';
 
 const device = await testDevice();
@@ -130,6 +130,34 @@ describe('a generator', () => {
     for (const [key, values] of Object.entries(before)) expect(moved[key], key).not.toEqual(values);
     expect(moved['head_0.norm_0.param_free_norm.num_batches_tracked']).toEqual([1]);
     expect(first.every((x) => Math.abs(x) <= 1)).toBe(true);
+  });
+
+  it('has the same gradients and buffers when the sweep computes its blocks again, and keeps less', async () => {
+    const config = { ...small, norm: parseSpadeNorm('spectralspadebatch3x3') };
+    const found: { grads: Record<string, number[]>; buffers: Record<string, number[]>; bytes: number }[] = [];
+    for (const recompute of [false, true]) {
+      const state = stateOf(generatorSpecs(config), 7);
+      const { params, buffers } = splitState(state);
+      await device.finish();
+      device.pool.resetPeaks();
+      const before = device.pool.stats.usedBytes;
+      const mode = { training: true, recompute };
+      const grads = scope(() => {
+        const painted = (own: Tree) =>
+          mean(square(generate(generatorWeights(joinState(own, buffers), config, mode), config, map, mode)));
+        return grad(painted)(params).grads;
+      });
+      const bytes = device.pool.stats.peakUsedBytes - before;
+      const values: Record<string, number[]> = {};
+      for (const [key, leaf] of leaves(grads)) {
+        values[key] = [...(await leaf.data())];
+        leaf.dispose();
+      }
+      found.push({ grads: values, buffers: await buffersOf(state), bytes });
+    }
+    expect(found[1].grads).toEqual(found[0].grads);
+    expect(found[1].buffers).toEqual(found[0].buffers);
+    expect(found[1].bytes).toBeLessThan(found[0].bytes);
   });
 
   it('paints other sizes without a latent, and refuses those that its doublings do not reach', async () => {

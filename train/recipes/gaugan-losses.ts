@@ -42,6 +42,8 @@ export interface GauganSetting {
   readonly weights: GauganWeights;
   /** where the perceptual loss is on */
   readonly vgg: PerceptualVgg | undefined;
+  /** compute the generator's blocks again in the sweep instead of keeping them; false */
+  readonly recompute?: boolean | undefined;
 }
 
 /** What one step sees. */
@@ -124,9 +126,9 @@ export function generatorLosses(
   setting: GauganSetting,
   inputs: GauganInputs,
 ): GeneratorTerms {
-  const { networks, ganMode, weights, vgg } = setting;
+  const { networks, ganMode, weights, vgg, recompute } = setting;
   return scope(() => {
-    const { fake, mu, logvar } = paint(state, networks, inputs, inputs.noise?.G, TRAINING);
+    const { fake, mu, logvar } = paint(state, networks, inputs, inputs.noise?.G, { training: true, recompute });
     const KLD = mu && logvar && affine(kullbackLeibler(mu, logvar), { scale: weights.kld });
 
     const D = discriminatorWeights(discriminator, networks.discriminator, TRAINING);

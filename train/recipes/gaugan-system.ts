@@ -62,13 +62,14 @@ const TAKES: readonly SettingName[] = [
   ...(['maxItems', 'holdOut', 'epochs', 'decayEpochs', 'ttur', 'dSteps', 'clipGrad', 'netG', 'ngf', 'ndf'] as const),
   ...(['nhidden', 'normG', 'normD', 'normE', 'numUpsamplingLayers', 'numD', 'nLayersD', 'useVae', 'zDim'] as const),
   ...(['flavour', 'initType', 'initVariance', 'ganMode', 'ganFeat', 'lambdaFeat', 'lambdaVgg', 'lambdaKld'] as const),
+  'recompute',
   ...(['vgg', 'vggChannels'] as const),
 ];
 
 type Settings = Omit<Required<TrainSettings>, Optional> & Pick<TrainSettings, Optional>;
 type Optional =
   | ('data' | 'labelDir' | 'imageDir' | 'instanceDir' | 'labelToImg' | 'referenceDir' | 'palette' | 'dontCare')
-  | ('maxItems' | 'steps' | 'ema' | 'vgg' | 'vggChannels');
+  | ('maxItems' | 'steps' | 'ema' | 'vgg' | 'vggChannels' | 'recompute');
 
 export const gaugan: System = {
   model: 'gaugan',
@@ -120,6 +121,7 @@ export const gaugan: System = {
         ganMode: all.ganMode,
         weights: { feature: all.ganFeat ? all.lambdaFeat : 0, vgg: all.lambdaVgg, kld: all.lambdaKld },
         vgg: loaded?.vgg,
+        recompute: all.recompute,
       },
       classes: classesOf(shape),
       seed: all.seed,
