@@ -82,6 +82,10 @@ describe('miaobi train gaugan', () => {
     const places = `--data ${join(cwd, 'land')} --runs ${join(cwd, 'runs')}`;
     const land = `${places} --dataset-mode landscape ${small} --steps 1 --name bad`;
     expect(await refusal(`${land} --label-nc 5`)).toEqual([4, expect.stringMatching(/labels.\d+\.png.*--label-nc/)]);
+    expect(await refusal(`${land} --preprocess-mode fixed --crop-size 64 --aspect-ratio 1.333`)).toEqual([
+      2,
+      expect.stringMatching(/expected samples of 64 x 64.* but they are 64 x 48.*multiple of 32/),
+    ]);
     expect(await refusal(`${land} --precision f16`)).toEqual([2, expect.stringMatching(/--precision f16/)]);
     expect(await refusal(`${land} --net-g pix2pixhd --use-vae`)).toEqual([2, expect.stringMatching(/no latent/)]);
     expect(await refusal(`${land} --vgg-channels 1,2`)).toEqual([2, expect.stringMatching(/five widths/)]);

@@ -1,11 +1,40 @@
 /** What GauGAN's steps, samples and evaluations are fed. */
 import { type Device, randomNormals, tensor } from '../../engine/index.ts';
+import { generatorPlan } from '../../models/gaugan/config.ts';
 import type { LabelPictures } from '../data/datasets/label-pictures.ts';
-import { DataError } from '../errors.ts';
+import { DataError, RequestError } from '../errors.ts';
 import type { GauganInputs, GauganNetworks } from './gaugan-losses.ts';
 
 /** Streams of the latents' noise, apart from those of the data and of the first weights. */
 const NOISE_OP = { G: 1 << 20, D: (1 << 20) + 1 };
+
+/**
+ * Refuses batches of another size than the generator paints.
+ *
+ * @throws RequestError with the size that would fit
+ */
+export function checkSize(
+  { width, height, names }: LabelPictures,
+  { generator }: Pick<GauganNetworks, 'generator'>,
+): void {
+  if (generator.net === 'pix2pixhd') {
+    const unit = 2 ** generator.downsamplings;
+    if (width % unit === 0 && height % unit === 0) return;
+    throw new RequestError(
+      `${names[0]}: expected sides that are multiples of ${unit}, for pix2pixhd halves them, but samples are ` +
+        `${width} x ${height}. Try --crop-size ${unit * Math.max(1, Math.round(width / unit))}, with a mode that crops.`,
+    );
+  }
+  const plan = generatorPlan(generator);
+  if (plan.width === width && plan.height === height) return;
+  const unit = plan.width / plan.gridWidth;
+  throw new RequestError(
+    `${names[0]}: expected samples of ${plan.width} x ${plan.height}, which is what the generator paints for --crop-size ` +
+      `${generator.cropSize} and an aspect ratio of ${Number(generator.aspectRatio.toPrecision(4))}, but they are ` +
+      `${width} x ${height}. Take a --crop-size that is a multiple of ${unit}, and with --preprocess-mode fixed an ` +
+      `--aspect-ratio that gives a height that is one, too; or square crops, with --preprocess-mode resize_and_crop.`,
+  );
+}
 
 /**
  * Uploads a batch.

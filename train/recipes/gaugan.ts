@@ -5,7 +5,7 @@ import { adam } from '../optim/adam.ts';
 import { type EpochSchedule, epochRate } from '../optim/epoch-rate.ts';
 import { firstBadTensor, namedMoments, overwriteNamed } from '../optim/named.ts';
 import { evaluatePictures, sampleRows } from './gaugan-evaluation.ts';
-import { inputsOf } from './gaugan-inputs.ts';
+import { checkSize, inputsOf } from './gaugan-inputs.ts';
 import type { GauganInputs, GauganSetting } from './gaugan-losses.ts';
 import { discriminatorStep, type GauganTrainee, generatorStep, type Half, stateNow } from './gaugan-step.ts';
 import { pack } from './pack.ts';
@@ -74,7 +74,10 @@ export function gauganRecipe(device: Device, initial: GauganInitial, training: G
 
   const reading = { classes: training.classes, encoder: setting.networks.encoder };
   const upload = (batches: readonly LabelPictures[], step: number): GauganInputs[] =>
-    batches.map((batch, i) => inputsOf(device, batch, reading, { seed, step: step * batches.length + i }));
+    batches.map((batch, i) => {
+      checkSize(batch, setting.networks);
+      return inputsOf(device, batch, reading, { seed, step: step * batches.length + i });
+    });
 
   const halves = {
     G: (inputs: readonly GauganInputs[], lr: number) =>
