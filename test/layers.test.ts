@@ -7,6 +7,15 @@ import { BESIDE, barrels, LAYERS, violations } from './support/layers.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
+describe('the package', () => {
+  it('exports files that are there', () => {
+    const { exports } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+    for (const path of Object.values(exports as Record<string, string>)) {
+      expect(existsSync(new URL(`../${path}`, import.meta.url)), path).toBe(true);
+    }
+  });
+});
+
 describe('the house', () => {
   it('imports downwards only, without cycles, and keeps Node and packages where they belong', () => {
     const imports = readImports(root, [...LAYERS, ...BESIDE]);
