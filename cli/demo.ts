@@ -1,59 +1,59 @@
 /**
- * `npm run demo`: the main job on pictures that the project draws itself. Draws a landscape at noon and others in other
- * light, repaints the first in the light of the others, and writes content, style and result side by side.
+ * `npm run demo`: the whole story, small. Draws landscapes and their label maps, trains GauGAN on them for some minutes,
+ * paints label maps that it has not seen, repaints the pictures in the light of reference photos with CAP-VSTNet, measures,
+ * and lays everything side by side. Each command line is shown before it runs. `--steps N` trains for so many updates.
  */
-import { join } from 'node:path';
-import { acquireDevice } from '../engine/device/node.ts';
-import { channelStatistics } from '../train/data/image/channel-statistics.ts';
-import { sideBySide } from '../train/data/image/contact-sheet.ts';
-import { type Picture, toPlanar } from '../train/data/image/picture.ts';
-import { writeImage } from '../train/data/image/write.ts';
-import { drawLandscape, type MoodName } from '../train/data/synth/landscape.ts';
-import { loadCapVstnet } from '../train/infer/load-cap-vstnet.ts';
-import { pictureStylizer } from '../train/infer/stylize-picture.ts';
-import { explain } from './errors.ts';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { demoStory, STEPS } from './demo-story.ts';
+import { CliError, explain } from './errors.ts';
+import { wholeNumber } from './options.ts';
+import { run } from './program.ts';
+import { formatSeconds } from './progress.ts';
+import { commandLine } from './train-once.ts';
 
 const OUT = 'out/demo';
-const SIZE = { width: 384, height: 256 };
-const SEED = 7;
-const STYLES: readonly MoodName[] = ['dusk', 'autumn'];
 
-async function demo(): Promise<void> {
+const EXPECT = `What a training of minutes shows: sky, water, land and trees where the label map has them, blurred, in the light of an
+average day. CAP-VSTNet, with untrained weights, then brings the colours and contrasts of the reference. Sharp pictures
+take the wide network, thousands of photos and a GPU: docs/training.md.`;
+
+async function demo(): Promise<number> {
+  const say = (line: string) => process.stdout.write(`${line}\n`);
   const started = performance.now();
-  const device = await acquireDevice();
-  const say = (line: string) => process.stdout.write(`demo: ${line}\n`);
-  const { software, description } = device.info;
-  say(`using ${description}${software ? ', a software driver: slow' : ''}`);
-  const { net, description: weights } = await loadCapVstnet(device);
-  say(`CAP-VSTNet with ${weights}: it carries over colours and contrasts, but has no trained look`);
-  const content = drawLandscape(SIZE.width, SIZE.height, SEED, 'noon');
-  for (const [k, mood] of STYLES.entries()) {
-    const style = drawLandscape(SIZE.width, SIZE.height, SEED + 11 * (k + 1), mood);
-    const began = performance.now();
-    const planar = { planar: toPlanar(style), width: style.width, height: style.height };
-    const result = await pictureStylizer(net, [{ picture: planar, weight: 1 }])(content);
-    const file = join(OUT, `noon-as-${mood}.png`);
-    await writeImage(file, sideBySide([content, style, result]), { overwrite: true });
-    say(`${file}: content | style | result, ${((performance.now() - began) / 1000).toFixed(1)} s`);
-    say(`  mean and deviation of red, green, blue: ${table({ content, style, result })}`);
+  const { folders, recipe, steps, results } = demoStory(OUT, stepsOf(process.argv.slice(2)));
+  for (const folder of folders) await rm(folder, { recursive: true, force: true });
+  await mkdir(OUT, { recursive: true });
+  await writeFile(recipe.path, recipe.text);
+  for (const [i, { what, commands }] of steps.entries()) {
+    say(`\ndemo ${i + 1}/${steps.length}: ${what}`);
+    for (const argv of commands) {
+      say(`$ ${commandLine(argv)}`);
+      const code = await run(argv);
+      if (code !== 0) return code;
+    }
   }
-  say(
-    `${((performance.now() - started) / 1000).toFixed(0)} s in all. Next: npm run miaobi -- stylize YOUR.jpg --style ANOTHER.jpg`,
-  );
-  device.destroy();
+  say(`\ndemo: done in ${formatSeconds((performance.now() - started) / 1000)}. To look at:`);
+  const widest = Math.max(...results.map(([path]) => path.length));
+  for (const [path, what] of results) say(`  ${path.padEnd(widest)}  ${what}`);
+  say(EXPECT);
+  return 0;
 }
 
-/** `content 0.48±0.21 …, style …, result …` */
-function table(pictures: Record<string, Picture>): string {
-  const cell = ({ mean, deviation }: { mean: number; deviation: number }) =>
-    `${mean.toFixed(2)}±${deviation.toFixed(2)}`;
-  return Object.entries(pictures)
-    .map(([name, picture]) => `${name} ${channelStatistics(picture).map(cell).join(' ')}`)
-    .join(', ');
+/** @throws CliError when there is more than `--steps N` */
+function stepsOf(argv: readonly string[]): number {
+  try {
+    const options = { steps: { type: 'string', default: `${STEPS}` }, debug: { type: 'boolean' } } as const;
+    return wholeNumber(1, 1_000_000)(parseArgs({ args: [...argv], options }).values.steps);
+  } catch (error) {
+    throw new CliError(
+      `npm run demo: expected nothing or -- --steps N, but got ${argv.join(' ')}. ${(error as Error).message}`,
+    );
+  }
 }
 
 try {
-  await demo();
+  process.exitCode = await demo();
 } catch (error) {
   const { text, exitCode } = explain(error, process.argv.includes('--debug'));
   process.stderr.write(`${text}\n`);
