@@ -1,5 +1,4 @@
 /** `miaobi ckpt merge|strip|prune`: checkpoints averaged, made small, made fewer. */
-import { basename } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { globalsOf, logOf, wholeNumber } from './options.ts';
 
@@ -11,35 +10,31 @@ interface OutputFlags {
 export function registerCkptEdits(ckpt: Command, guarded: <T>(run: () => Promise<T>) => Promise<T>): void {
   ckpt
     .command('merge')
-    .description('weighted average of checkpoints of one network')
-    .argument('<file...>', 'checkpoints, or run folders')
+    .description('weighted average of checkpoints of one kind, each network with its like')
+    .argument('<file...>', 'checkpoints, run folders, or folders that strip wrote')
     .option('--weights <shares>', 'one a file, such as 0.7,0.3; equal by default', shares)
-    .option('-o, --output <file>', 'what to write', 'merged.safetensors')
+    .option('-o, --output <path>', 'what to write; merged.safetensors, or the folder merged for several networks')
     .option('--overwrite', 'replace it when it exists')
     .action(async (files: string[], flags: OutputFlags & { weights?: number[] }, command: Command) =>
       guarded(async () => {
-        const { mergeCheckpoints } = await import('../train/checkpoint/merge.ts');
-        const { weightsFile } = await import('../train/run/weights.ts');
-        const inputs: string[] = [];
-        for (const file of files) inputs.push(await weightsFile(file, (line) => logOf(globalsOf(command)).warn(line)));
-        const output = flags.output as string;
-        const report = await mergeCheckpoints(inputs, output, flags.weights, flags);
-        print(command, report, output);
+        const { mergeWeights } = await import('../train/run/merge.ts');
+        const { weights, output, overwrite } = flags;
+        const warn = (line: string) => logOf(globalsOf(command)).warn(line);
+        const report = await mergeWeights(files, { output, shares: weights, overwrite, warn });
+        print(command, report, report.output);
       }),
     );
   ckpt
     .command('strip')
-    .description('copy the weights of a run to a file of their own, without the optimiser')
+    .description('copy the weights of a run that inference needs, without optimiser and discriminator')
     .argument('<run>', 'run folder, or one of its checkpoints')
-    .option('-o, --output <file>', 'what to write; RUN.safetensors by default')
+    .option('-o, --output <path>', 'what to write; RUN.safetensors, or the folder RUN for several networks')
     .option('--overwrite', 'replace it when it exists')
-    .action(async (run: string, { output, overwrite }: OutputFlags, command: Command) =>
+    .action(async (run: string, flags: OutputFlags, command: Command) =>
       guarded(async () => {
         const { stripRun } = await import('../train/run/strip.ts');
-        const to = output ?? `${basename(run.replace(/[\\/]+$/, ''))}.safetensors`;
-        const log = logOf(globalsOf(command));
-        const weights = await stripRun(run, to, { overwrite, warn: (line) => log.warn(line) });
-        print(command, { weights, output: to }, to);
+        const report = await stripRun(run, { ...flags, warn: (line) => logOf(globalsOf(command)).warn(line) });
+        print(command, report, report.output);
       }),
     );
   ckpt

@@ -133,7 +133,10 @@ export function addTrainOptions(command: Command, systems: readonly SystemEntry[
     .option('--name <name>', 'of the run; the model by default')
     .option('--runs <dir>', 'folder of all runs', './runs')
     .option('--resume [run]', 'go on with a run: its folder, its name, or one of its checkpoints')
-    .option('--from <ckpt>', 'begin with these weights (a file, a checkpoint, a run), and a fresh optimiser')
+    .option(
+      '--from <ckpt>',
+      'begin with these weights (a run, a checkpoint, files of the original), and a fresh optimiser',
+    )
     .option('--overwrite', 'remove a run of the same name first')
     .option('--print-every <n>', 'steps between lines', wholeNumber(1, MOST), 100)
     .option('--sample-every <n>', 'steps between sample sheets; 0: at the ends alone', wholeNumber(0, MOST), 500)

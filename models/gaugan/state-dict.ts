@@ -90,18 +90,70 @@ export function derivedTensor(key: string): Derived | undefined {
  * @see Miyato et al. 2018, arXiv:1802.05957, algorithm 1
  */
 function rightVector(weight: Float32Array, shape: readonly number[], u: Float32Array): Float32Array {
-  const [rows, columns] = matrixOf(shape, u.length);
+  return Float32Array.from(unit(matrixOver(weight, shape, u.length).transposedTimes(u)));
+}
+
+/** σ moves by less than this in the last of the iterations, relative to itself. */
+const SETTLED = 1e-6;
+const MOST_ITERATIONS = 100;
+
+/**
+ * The singular vectors of a spectrally normalised weight, by power iterations until σ stands still; a network that was
+ * trained to the end has them so.
+ *
+ * @param weight  [O, I, k, k]; of a transposed convolution [I, O, k, k]
+ * @param u       [O], where to begin
+ * @see Miyato et al. 2018, arXiv:1802.05957, algorithm 1
+ */
+export function spectralVectors(
+  weight: Float32Array,
+  shape: readonly number[],
+  u: Float32Array,
+): { u: Float32Array; v: Float32Array } {
+  const matrix = matrixOver(weight, shape, u.length);
+  let left: ArrayLike<number> = u;
+  let right = unit(matrix.transposedTimes(left));
+  for (let i = 0, sigma = 0; i < MOST_ITERATIONS; i++) {
+    const image = matrix.times(right);
+    const before = sigma;
+    sigma = norm(image);
+    left = unit(image);
+    right = unit(matrix.transposedTimes(left));
+    if (Math.abs(sigma - before) <= SETTLED * sigma) break;
+  }
+  return { u: Float32Array.from(left), v: Float32Array.from(right) };
+}
+
+const norm = (x: Float64Array): number => Math.sqrt(x.reduce((sum, value) => sum + value * value, 0));
+
+function unit(x: Float64Array): Float64Array {
+  const length = Math.max(norm(x), 1e-12);
+  return x.map((value) => value / length);
+}
+
+/** A weight as the matrix M [rows, columns] of its spectral norm, in float64. */
+function matrixOver(weight: Float32Array, shape: readonly number[], u: number) {
+  const [rows, columns] = matrixOf(shape, u);
   const area = shape.slice(2).reduce((product, extent) => product * extent, 1);
   const transposed = rows !== shape[0];
-  const v = new Float64Array(columns);
-  for (let row = 0; row < rows; row++) {
-    for (let c = 0; c < columns; c++) {
-      const at = transposed ? (Math.floor(c / area) * rows + row) * area + (c % area) : row * columns + c;
-      v[c] += weight[at] * u[row];
-    }
-  }
-  const length = Math.max(Math.sqrt(v.reduce((sum, value) => sum + value * value, 0)), 1e-12);
-  return Float32Array.from(v, (value) => value / length);
+  const at = (row: number, c: number) =>
+    transposed ? (Math.floor(c / area) * rows + row) * area + (c % area) : row * columns + c;
+  return {
+    times(x: ArrayLike<number>): Float64Array {
+      const y = new Float64Array(rows);
+      for (let row = 0; row < rows; row++) {
+        let sum = 0;
+        for (let c = 0; c < columns; c++) sum += weight[at(row, c)] * x[c];
+        y[row] = sum;
+      }
+      return y;
+    },
+    transposedTimes(x: ArrayLike<number>): Float64Array {
+      const y = new Float64Array(columns);
+      for (let row = 0; row < rows; row++) for (let c = 0; c < columns; c++) y[c] += weight[at(row, c)] * x[row];
+      return y;
+    },
+  };
 }
 
 function matrixOf(shape: readonly number[], rows: number): [number, number] {

@@ -28,9 +28,8 @@ import {
 import { convertCheckpoint } from '../../train/checkpoint/convert.ts';
 import { inspectCheckpoint } from '../../train/checkpoint/inspect.ts';
 import { readSafetensors, writeSafetensors } from '../../train/checkpoint/safetensors-file.ts';
-import * as p from './pickle-writer.ts';
 import { scratch } from './scratch.ts';
-import { torchZip } from './zip-writer.ts';
+import { torchFile } from './state-dict-writer.ts';
 
 const GENERATOR: GeneratorConfig = {
   ...{ ngf: 2, cropSize: 64, aspectRatio: 1, upsampling: 'normal', useVae: false, zDim: 256, semanticNc: 7 },
@@ -123,17 +122,6 @@ describe('guessing the network', () => {
     ).toBeUndefined();
   });
 });
-
-/** A state dict as PyTorch saves it. */
-function torchFile(tensors: ReadonlyMap<string, { shape: readonly number[]; values: Float32Array }>): Uint8Array {
-  const entries = [...tensors];
-  const object = p.dict(
-    Object.fromEntries(
-      entries.map(([name, { shape, values: own }], i) => [name, p.tensor(p.storage(`${i}`, own.length), shape)]),
-    ),
-  );
-  return torchZip(p.pickle(object), Object.fromEntries(entries.map(([, { values: own }], i) => [`${i}`, own])));
-}
 
 const withValues = (specs: readonly StateSpec[]) => {
   const all = values(specs);

@@ -4,10 +4,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exitCodeOf } from '../../cli/errors.ts';
 import type { Device } from '../../engine/index.ts';
 import { toFloat32Array } from '../../models/checkpoint/tensor-map.ts';
-import { mergeCheckpoints } from '../../train/checkpoint/merge.ts';
 import { readSafetensors, writeSafetensors } from '../../train/checkpoint/safetensors-file.ts';
 import { checkpointSteps } from '../../train/run/checkpoint.ts';
 import { lockRun } from '../../train/run/lock.ts';
+import { mergeWeights } from '../../train/run/merge.ts';
 import { pruneRun, stripRun } from '../../train/run/strip.ts';
 import { miaobi } from '../cli/spawn.ts';
 import { testDevice } from '../support/device.ts';
@@ -40,17 +40,17 @@ async function write(name: string, tensors: Readonly<Record<string, readonly num
 describe('merging', () => {
   it('averages by the shares, and says so in the file', async () => {
     const files = [await write('a', { x: [1, 2], y: [8] }), await write('b', { y: [0], x: [5, -2] })];
-    const report = await mergeCheckpoints(files, path('c'), [3, 1]);
-    expect(report).toMatchObject({ tensors: 2, shares: [0.75, 0.25] });
+    const report = await mergeWeights(files, { output: path('c'), shares: [3, 1] });
+    expect(report).toEqual({ output: path('c'), files: [path('c')], tensors: 2, shares: [0.75, 0.25] });
     expect(Object.fromEntries(await values(path('c')))).toEqual({ x: [2, 1], y: [6] });
     expect((await readSafetensors(path('c'))).metadata.get('merged')).toBe('0.750000 a + 0.250000 b');
-    await expect(mergeCheckpoints(files, path('c'))).rejects.toThrow(/expected a new file/);
+    await expect(mergeWeights(files, { output: path('c') })).rejects.toThrow(/already there.*--overwrite/);
   });
 
   it('refuses other networks and shares that do not fit', async () => {
     const a = await write('a', { x: [1, 2] });
     const refusal = async (other: string, shares?: number[]) => {
-      const error = await mergeCheckpoints([a, other], path('d'), shares).catch((caught) => caught);
+      const error = await mergeWeights([a, other], { output: path('d'), shares }).catch((caught) => caught);
       return [exitCodeOf(error), error.message];
     };
     expect(await refusal(await write('b', { x: [1, 2, 3] }))).toEqual([
@@ -65,11 +65,12 @@ describe('merging', () => {
 
 describe('a run', () => {
   it('gives its weights alone', async () => {
-    const weights = await stripRun(path('x'), path('out', 'x.safetensors'));
-    expect(weights).toBe(path('x', 'checkpoints', 'step-00000010', 'net.safetensors'));
-    expect(await readFile(path('out', 'x.safetensors'))).toEqual(await readFile(weights));
+    const output = path('out', 'x.safetensors');
+    const weights = path('x', 'checkpoints', 'step-00000010', 'net.safetensors');
+    expect(await stripRun(path('x'), { output })).toEqual({ weights: [weights], files: [output], output });
+    expect(await readFile(output)).toEqual(await readFile(weights));
     expect((await readSafetensors(weights)).metadata.get('model')).toBe('line');
-    await expect(stripRun(path('x'), path('out', 'x.safetensors'))).rejects.toThrow(/already there.*--overwrite/);
+    await expect(stripRun(path('x'), { output })).rejects.toThrow(/already there.*--overwrite/);
   });
 
   it('is pruned to the last and the best, unless someone works on it', async () => {

@@ -1,9 +1,9 @@
 /** Where the weights of a GauGAN lie: in a run, in a folder of the original, in files. */
-import { readdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { networkFiles } from '../checkpoint/network-files.ts';
 import { RequestError } from '../errors.ts';
-import type { Checkpoint } from '../run/checkpoint.ts';
-import { assertModel, newestCheckpoint, openRunCheckpoint } from '../run/checkpoint-read.ts';
+import { assertModel, checkpointIn } from '../run/checkpoint-read.ts';
 
 export interface GauganFiles {
   readonly G: string;
@@ -20,8 +20,6 @@ export interface GauganFilesOptions {
   readonly epoch?: string | undefined;
   readonly warn?: (line: string) => void;
 }
-
-const WEIGHTS = String.raw`\.(?:pth|pt|pkl|npz|safetensors)`;
 
 /**
  * The files that a path means: a run folder (its newest whole checkpoint), a checkpoint folder, a folder of
@@ -60,32 +58,16 @@ async function inFolder(path: string, { epoch, warn = () => {} }: GauganFilesOpt
     const G = at('G');
     if (G) return { G, E: at('E'), ema: at('ema') };
   }
-  const names = await readdir(path);
-  const file = (pattern: string) => names.find((name) => new RegExp(`^${pattern}${WEIGHTS}$`).test(name));
-  const epochs = names.flatMap((name) => new RegExp(`^(\\w+)_net_G${WEIGHTS}$`).exec(name)?.[1] ?? []);
-  const wanted = epoch ?? (epochs.includes('latest') ? 'latest' : latest(epochs));
-  const G = wanted === undefined ? file('G') : file(`${wanted}_net_G`);
-  if (G === undefined) {
+  const { files, epoch: wanted, found } = await networkFiles(path, ['G', 'E'], epoch);
+  if (files.G === undefined) {
     throw new RequestError(
       `${path}: expected a run folder with checkpoints, or ${wanted ?? 'latest'}_net_G.pth in it, but ` +
-        `${epochs.length > 0 ? `there is only ${epochs.map((one) => `${one}_net_G`).join(', ')}` : 'there is neither'}. ` +
+        `${found.length > 0 ? `there is only ${found.join(', ')}` : 'there is neither'}. ` +
         'Check the path, or name the file itself.',
     );
   }
-  const E = wanted === undefined ? file('E') : file(`${wanted}_net_E`);
-  return { G: join(path, G), E: E && join(path, E) };
+  return { G: files.G, E: files.E };
 }
-
-async function checkpointIn(path: string, warn: (line: string) => void): Promise<Checkpoint | undefined> {
-  if (await isThere(join(path, 'state.json'))) return openRunCheckpoint(path);
-  return newestCheckpoint(path, warn);
-}
-
-const latest = (epochs: readonly string[]): string | undefined =>
-  epochs.reduce<string | undefined>(
-    (best, one) => (best === undefined || Number(one) > Number(best) ? one : best),
-    undefined,
-  );
 
 /** `latest_net_G.pth` → `latest_net_E.pth`, `G.safetensors` → `E.safetensors`. */
 async function besideFile(path: string): Promise<GauganFiles> {

@@ -7,6 +7,7 @@ import { firstBadTensor, namedMoments, overwriteNamed } from '../optim/named.ts'
 import { evaluatePictures, sampleRows } from './gaugan-evaluation.ts';
 import { checkSize, inputsOf } from './gaugan-inputs.ts';
 import type { GauganInputs, GauganSetting } from './gaugan-losses.ts';
+import { gauganOriginals } from './gaugan-originals.ts';
 import { discriminatorStep, type GauganTrainee, generatorStep, type Half, stateNow } from './gaugan-step.ts';
 import { pack } from './pack.ts';
 import type { Json, Recipe, StepReport } from './recipe.ts';
@@ -149,6 +150,7 @@ export function gauganRecipe(device: Device, initial: GauganInitial, training: G
     load(file, values) {
       overwriteNamed(this.tensors()[file], values);
     },
+    originals: gauganOriginals,
     counters: () => ({ ...done }),
     restore(counters: Json) {
       Object.assign(done, counters);

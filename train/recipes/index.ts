@@ -3,5 +3,5 @@ import type { SystemEntry } from './system.ts';
 
 export const SYSTEMS: readonly SystemEntry[] = [
   { model: 'cap-vstnet', load: async () => (await import('./cap-vstnet-system.ts')).capVstnet },
-  { model: 'gaugan', load: async () => (await import('./gaugan-system.ts')).gaugan },
+  { model: 'gaugan', inference: ['G', 'E'], load: async () => (await import('./gaugan-system.ts')).gaugan },
 ];

@@ -1,4 +1,5 @@
 import type { Tensor } from '../../engine/index.ts';
+import type { KeyMap, Shapes } from '../../models/checkpoint/key-maps.ts';
 
 /** JSON that a checkpoint keeps beside its tensors. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -21,6 +22,14 @@ export interface SamplePicture {
   readonly height: number;
 }
 
+/** How files of the original projects name a recipe's networks and tensors, and what their shapes say. */
+export interface Originals {
+  /** by network, as `tensors` names them */
+  readonly keyMaps: Readonly<Record<string, KeyMap>>;
+  /** the options in which the network of a file is another than the training's: "--ngf 4 there, 2 here" */
+  differences(network: string, there: Shapes, here: Shapes): readonly string[];
+}
+
 /**
  * The training story of one system: what the loop in train/run calls. Everything that decides the next step is in
  * `tensors`, `counters` and the step number, so that a run resumed from them continues bit for bit.
@@ -34,10 +43,15 @@ export interface Recipe<Batch> {
   forecastBytes(batch: Batch): number;
   /** one step on one batch; `step` counts from 0 and never repeats, skipped batches included */
   step(batch: Batch, step: number): Promise<StepReport>;
-  /** named tensors of each file of a checkpoint, by the original projects' names: { net: {...}, optim: {...} } */
+  /**
+   * named tensors of each file of a checkpoint, by the original projects' names: a file a network, `net` where there is
+   * one alone; `optim`; `ema` with the averages, whose names begin with `NETWORK.` where there are several
+   */
   tensors(): Readonly<Record<string, ReadonlyMap<string, Tensor>>>;
-  /** overwrites those tensors in place */
+  /** overwrites those of these tensors in place that have values */
   load(file: string, values: ReadonlyMap<string, Float32Array>): void;
+  /** for `--from` with other files than those of a run; left out: their names and shapes must be the recipe's own */
+  readonly originals?: Originals;
   counters(): Json;
   restore(counters: Json): void;
   /** rows of pictures for the sample sheet */

@@ -159,6 +159,8 @@ export interface System {
 /** A row of the table of systems: a name, and the way to the rest of it. */
 export interface SystemEntry {
   readonly model: string;
+  /** of the networks that are trained together, those that inference needs, as `tensors` of the recipe names them */
+  readonly inference?: readonly string[];
   load(): Promise<System>;
 }
 

@@ -6,6 +6,7 @@ import { assertMatch, matchKeys } from '../../models/checkpoint/match-keys.ts';
 import { toFloat32Array } from '../../models/checkpoint/tensor-map.ts';
 import { fileSha256 } from '../checkpoint/file-hash.ts';
 import { readSafetensors } from '../checkpoint/safetensors-file.ts';
+import type { Originals } from '../recipes/recipe.ts';
 import { CHECKPOINTS, type Checkpoint, checkpointSteps } from './checkpoint.ts';
 import { CHECKPOINT_FORMAT, StateSchema, stepName } from './checkpoint-state.ts';
 
@@ -84,6 +85,12 @@ export async function newestCheckpoint(run: string, warn: (line: string) => void
   return undefined;
 }
 
+/** The checkpoint that a folder is, or the newest of the run that it is; undefined when it is neither. */
+export async function checkpointIn(folder: string, warn: (line: string) => void): Promise<Checkpoint | undefined> {
+  const own = await stat(join(folder, 'state.json')).catch(() => undefined);
+  return own ? openRunCheckpoint(folder) : newestCheckpoint(folder, warn);
+}
+
 /** The files of another model do not fit. @throws CheckpointError */
 export function assertModel({ path, state }: Checkpoint, model: string): void {
   if (state.model === model) return;
@@ -98,6 +105,7 @@ export interface Loads {
   readonly model: string;
   tensors(): Readonly<Record<string, ReadonlyMap<string, Tensor>>>;
   load(file: string, values: ReadonlyMap<string, Float32Array>): void;
+  readonly originals?: Originals;
 }
 
 /**

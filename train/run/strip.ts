@@ -1,27 +1,57 @@
 import { copyFile, mkdir, open, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { assertFree } from '../atomic-write.ts';
 import { checkpointSteps, pruneCheckpoints } from './checkpoint.ts';
 import { describeRun } from './describe-run.ts';
 import { writable } from './disk.ts';
+import { openInference, writeNetworks } from './inference.ts';
 import { lockRun } from './lock.ts';
-import { weightsFile } from './weights.ts';
+
+export interface StripOptions {
+  /** left out: NAME.safetensors, or the folder NAME for several networks, after the run's name */
+  readonly output?: string | undefined;
+  readonly overwrite?: boolean | undefined;
+  readonly warn?: ((line: string) => void) | undefined;
+}
+
+export interface StripReport {
+  /** the files that the weights are from */
+  readonly weights: readonly string[];
+  /** those that were written */
+  readonly files: readonly string[];
+  /** what `--weights` takes: the file, or the folder of several networks */
+  readonly output: string;
+}
 
 /**
- * Copies what inference needs out of a run: the averaged weights where there are any, else the plain ones. The headers
- * name the model, so the file stands for itself.
+ * Copies what inference needs out of a run: the averaged weights where there are any, else the plain ones. Where
+ * networks are trained together, those that inference needs, each with its averages in place of what was trained and the
+ * training's buffers. The headers name the model, so the files stand for themselves.
  *
  * @param from  a run folder or one of its checkpoints
- * @returns     the file that was copied
- * @throws RequestError when `output` exists and `overwrite` is not set; CheckpointError when the weights are damaged
+ * @throws RequestError when `output` exists and `overwrite` is not set, or as `writeNetworks`; CheckpointError when the
+ *         weights are damaged
  */
-export async function stripRun(
-  from: string,
-  output: string,
-  { overwrite = false, warn }: { readonly overwrite?: boolean; readonly warn?: (line: string) => void } = {},
-): Promise<string> {
+export async function stripRun(from: string, options: StripOptions = {}): Promise<StripReport> {
+  const { overwrite = false, warn } = options;
+  const name = basename(resolve(from));
+  const { networks, close } = await openInference(from, warn);
+  try {
+    const weights = [...networks.values()].map(({ path }) => path);
+    const output = options.output ?? (networks.size > 1 ? name : `${name}.safetensors`);
+    const whole = [...networks.keys()].join() === 'net';
+    const files = whole
+      ? await copyWeights(weights[0], output, overwrite)
+      : await writeNetworks(output, networks, overwrite);
+    return { weights, files, output };
+  } finally {
+    await close();
+  }
+}
+
+/** A file that holds nothing else is copied as it is. */
+async function copyWeights(weights: string, output: string, overwrite: boolean): Promise<string[]> {
   await assertFree(output, overwrite);
-  const weights = await weightsFile(from, warn);
   const temporary = join(dirname(output), `.${basename(output)}.${process.pid}.tmp`);
   await writable(output, async () => {
     await mkdir(dirname(output), { recursive: true });
@@ -35,7 +65,7 @@ export async function stripRun(
       throw error;
     }
   });
-  return weights;
+  return [output];
 }
 
 /**
