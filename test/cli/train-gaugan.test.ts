@@ -86,6 +86,10 @@ describe('miaobi train gaugan', () => {
       2,
       expect.stringMatching(/expected samples of 64 x 64.* but they are 64 x 48.*multiple of 32/),
     ]);
+    expect(await refusal(`${land} --batch-size 1`)).toEqual([
+      2,
+      expect.stringMatching(/--batch-size 1: .*grid of 1 x 1/),
+    ]);
     expect(await refusal(`${land} --precision f16`)).toEqual([2, expect.stringMatching(/--precision f16/)]);
     expect(await refusal(`${land} --net-g pix2pixhd --use-vae`)).toEqual([2, expect.stringMatching(/no latent/)]);
     expect(await refusal(`${land} --vgg-channels 1,2`)).toEqual([2, expect.stringMatching(/five widths/)]);

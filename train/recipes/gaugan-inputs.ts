@@ -14,7 +14,7 @@ const NOISE_OP = { G: 1 << 20, D: (1 << 20) + 1 };
  * @throws RequestError with the size that would fit
  */
 export function checkSize(
-  { width, height, names }: LabelPictures,
+  { width, height, batchSize, names }: LabelPictures,
   { generator }: Pick<GauganNetworks, 'generator'>,
 ): void {
   if (generator.net === 'pix2pixhd') {
@@ -26,6 +26,12 @@ export function checkSize(
     );
   }
   const plan = generatorPlan(generator);
+  if (generator.norm.kind === 'batch' && batchSize * plan.gridWidth * plan.gridHeight === 1) {
+    throw new RequestError(
+      `--batch-size 1: expected more than one value for the generator's batch norms, but --crop-size ${generator.cropSize} ` +
+        'leaves a grid of 1 x 1. Take --batch-size 2, a larger --crop-size, or --norm-g spectralspadeinstance3x3.',
+    );
+  }
   if (plan.width === width && plan.height === height) return;
   const unit = plan.width / plan.gridWidth;
   throw new RequestError(
