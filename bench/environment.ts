@@ -23,6 +23,7 @@ export interface Environment {
   readonly roofGbs: number;
   readonly roofGflops: number;
   readonly roofHalfGflops?: number;
+  readonly roofMatrixGflops?: number;
 }
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -44,6 +45,7 @@ export function environmentOf(device: Device, roofline: Roofline): Environment {
     roofGbs: roofline.bytesPerSecond / 1e9,
     roofGflops: roofline.flopsPerSecond / 1e9,
     ...(roofline.halfFlopsPerSecond ? { roofHalfGflops: roofline.halfFlopsPerSecond / 1e9 } : {}),
+    ...(roofline.matrixFlopsPerSecond ? { roofMatrixGflops: roofline.matrixFlopsPerSecond / 1e9 } : {}),
   };
 }
 

@@ -2,7 +2,7 @@ import { Bench, type Task } from 'tinybench';
 import { type Device, grad, invariant, scope, type Tensor, tensor } from '../engine/index.ts';
 import { add, mul, sum, tanh } from '../kernels/index.ts';
 import type { Environment } from './environment.ts';
-import type { Row } from './row.ts';
+import { type Row, samplesOf } from './row.ts';
 import { summarize } from './statistics.ts';
 
 const LENGTH = 100;
@@ -42,10 +42,11 @@ export async function benchHost(device: Device, environment: Environment, onRow:
 
 function rowOf({ name, result }: Task, dispatches: number): Omit<Row, keyof Environment> {
   if (result.state !== 'completed') throw 'error' in result ? result.error : new Error(`${name}: ${result.state}`);
-  const { median, p95, min, spread, runs } = summarize(result.latency.samples ?? []);
+  const { median, p95, min, spread, runs, sorted } = summarize(result.latency.samples ?? []);
   const perOp = (ms: number) => (ms * 1e3) / dispatches;
   return {
     ...{ suite: 'host', op: 'host', sample: name, pass: 'forward', dtype: 'f32', clock: 'host' },
     ...{ us: perOp(median), p95: perOp(p95), min: perOp(min), spread, runs, dispatches },
+    samples: samplesOf(sorted, 1e3 / dispatches),
   };
 }

@@ -1,20 +1,24 @@
 /** What `miaobi bench` runs: results to stdout, progress to stderr. */
 import { appendFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { CliError, EXIT, explain } from '../cli/errors.ts';
 import { rooflineLine } from '../cli/profile-table.ts';
 import { acquireDevice, type NodeAcquireOptions } from '../engine/device/node.ts';
 import type { DType } from '../engine/index.ts';
 import { measureRoofline } from '../kernels/index.ts';
+import { comparisonOf, comparisonTable, pairsOf } from './comparison.ts';
 import { environmentOf } from './environment.ts';
 import { benchHost } from './host.ts';
 import { benchInfer, inferCases } from './infer.ts';
 import { benchKernels, groupsWith } from './kernels.ts';
 import { networkTable } from './network-table.ts';
-import { type Row, readRows, type SuiteName } from './row.ts';
+import { pageHtml } from './page.ts';
+import { writePicture } from './picture.ts';
+import { type Row, readRows, type SuiteName, titleOf } from './row.ts';
 import { benchSteps, stepCases } from './step.ts';
 import type { NetworkChoice } from './suite.ts';
-import { comparisonOf, tableOf } from './table.ts';
+import { tableOf } from './table.ts';
 
 const OPTIONS = {
   suite: { type: 'string', default: 'kernels' },
@@ -24,7 +28,9 @@ const OPTIONS = {
   size: { type: 'string' },
   batch: { type: 'string' },
   out: { type: 'string' },
-  compare: { type: 'string' },
+  compare: { type: 'string', multiple: true },
+  picture: { type: 'string' },
+  page: { type: 'string' },
   device: { type: 'string' },
   backend: { type: 'string' },
   json: { type: 'boolean' },
@@ -34,6 +40,11 @@ const OPTIONS = {
 async function main(argv: string[]): Promise<void> {
   const { values: flags } = parseArgs({ args: argv, options: OPTIONS });
   const { filter } = flags;
+  const [before, now] = (flags.compare ?? []).map(readFile);
+  if (before && now) {
+    await show(compareFiles(before, now, filter), [...now.values()], flags, before);
+    return;
+  }
   const suite = flags.suite as SuiteName;
   const choice: NetworkChoice = {
     filter,
@@ -45,7 +56,6 @@ async function main(argv: string[]): Promise<void> {
   if (rowsToCome(suite, choice) === 0) {
     throw new CliError(`--filter ${filter}: no row has this in its title. Try a part of an op's name.`);
   }
-  const before = flags.compare === undefined ? undefined : rowsBefore(flags.compare);
   const say = (line: string) => {
     if (!flags.quiet) process.stderr.write(`${line}\n`);
   };
@@ -77,8 +87,27 @@ async function main(argv: string[]): Promise<void> {
   else await benchKernels({ ...common, onSkip });
   device.destroy();
   const table = suite === 'step' || suite === 'infer' ? networkTable(rows) : tableOf(rows, before);
-  if (!flags.json) process.stdout.write(table);
-  if (before) process.stderr.write(comparisonOf(rows, before));
+  await show(flags.json ? '' : table, rows, flags, before);
+  if (before) process.stderr.write(comparisonOf(pairsOf(rows, before)));
+}
+
+/** Two files beside each other, without running anything: the table, and the paragraph below it. */
+function compareFiles(before: ReadonlyMap<string, Row>, now: ReadonlyMap<string, Row>, filter: string): string {
+  const rows = [...now.values()].filter((row) => titleOf(row).includes(filter));
+  const pairs = pairsOf(rows, before);
+  return (pairs.length > 0 ? comparisonTable(pairs) : '') + comparisonOf(pairs);
+}
+
+/** Prints what there is to print, and makes the picture and the page where they are asked for. */
+async function show(
+  text: string,
+  rows: readonly Row[],
+  { picture, page }: { picture?: string; page?: string },
+  before?: ReadonlyMap<string, Row>,
+): Promise<void> {
+  process.stdout.write(text);
+  if (picture !== undefined) await writePicture(picture, rows);
+  if (page !== undefined) await writeFile(page, pageHtml(rows, before));
 }
 
 /** Pixels a side; empty where a suite has sizes of its own. */
@@ -101,7 +130,7 @@ function rowsToCome(suite: SuiteName, choice: NetworkChoice): number {
   return 1;
 }
 
-function rowsBefore(file: string): Map<string, Row> {
+function readFile(file: string): Map<string, Row> {
   try {
     return readRows(file);
   } catch (error) {

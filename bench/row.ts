@@ -12,7 +12,7 @@ export interface RowName extends Omit<VariantName, 'pass'> {
 
 /** One line of a result file: all of it is repeated in each line, so that lines can be cut, joined and sorted. */
 export interface Row extends RowName, Environment {
-  readonly suite: SuiteName;
+  readonly suite: SuiteName | 'peers';
   /** microseconds: median, 95th percentile, shortest */
   readonly us: number;
   readonly p95: number;
@@ -20,6 +20,8 @@ export interface Row extends RowName, Environment {
   /** distance of the quartiles as a share of the median */
   readonly spread: number;
   readonly runs: number;
+  /** the times that these are of, in microseconds, from the shortest to the longest; absent in old files */
+  readonly samples?: readonly number[];
   readonly clock: 'gpu' | 'wall' | 'host';
   readonly gflops?: number;
   readonly gbs?: number;
@@ -45,15 +47,24 @@ export interface Row extends RowName, Environment {
 }
 
 /** Seconds as a row has them. */
-export function timesOf({ median, p95, min, spread, runs }: Summary) {
-  return { us: median * 1e6, p95: p95 * 1e6, min: min * 1e6, spread, runs };
+export function timesOf({ median, p95, min, spread, runs, sorted }: Summary) {
+  return { us: median * 1e6, p95: p95 * 1e6, min: min * 1e6, spread, runs, samples: samplesOf(sorted, 1e6) };
+}
+
+const MOST_SAMPLES = 100;
+
+/** The times that a row keeps: all, or as many as there is room for, evenly through their order. */
+export function samplesOf(sorted: readonly number[], scale: number): number[] {
+  const count = Math.min(sorted.length, MOST_SAMPLES);
+  const at = (i: number) => sorted[Math.round((i * (sorted.length - 1)) / Math.max(1, count - 1))];
+  return Array.from({ length: count }, (_, i) => Number((at(i) * scale).toPrecision(6)));
 }
 
 export function titleOf({ op, sample, pass, dtype }: RowName): string {
   return `${op} · ${sample} · ${pass} · ${dtype}`;
 }
 
-/** Reads a result file; of rows with one title the last counts. */
+/** Reads a result file; of rows with one title the last counts. What could not be timed is passed over. */
 export function readRows(file: string): Map<string, Row> {
   const rows = new Map<string, Row>();
   readFileSync(file, 'utf8')
@@ -61,15 +72,17 @@ export function readRows(file: string): Map<string, Row> {
     .forEach((line, i) => {
       if (line.trim() === '') return;
       const row = parse(line);
+      if (row === 'untimed') return;
       if (!row) throw new Error(`${file}:${i + 1}: expected a row of miaobi bench as JSON, got: ${line.slice(0, 60)}`);
       rows.set(titleOf(row), row);
     });
   return rows;
 }
 
-function parse(line: string): Row | undefined {
+function parse(line: string): Row | 'untimed' | undefined {
   try {
-    const row = JSON.parse(line) as Row;
+    const row = JSON.parse(line) as Row & { readonly status?: unknown };
+    if (typeof row.op === 'string' && typeof row.status === 'string') return 'untimed';
     return typeof row.op === 'string' && typeof row.us === 'number' ? row : undefined;
   } catch {
     return undefined;

@@ -13,7 +13,9 @@ interface BenchFlags {
   readonly size?: readonly number[];
   readonly batch?: number;
   readonly out?: string;
-  readonly compare?: string;
+  readonly compare?: readonly string[];
+  readonly picture?: string;
+  readonly page?: string;
   readonly cold?: boolean;
 }
 
@@ -30,7 +32,9 @@ export function registerBench(program: Command): void {
     .option('--size <list>', 'step, infer: sides of the pictures, as 256,512', sizes)
     .option('--batch <n>', 'step: pictures in a step; 2', wholeNumber(1, 64))
     .option('--out <file>', 'add the rows to this file, as JSON lines')
-    .option('--compare <file>', 'show the speed beside that of a file that --out wrote')
+    .option('--compare <files...>', 'show the speed beside that of a file that --out wrote; of two, without running')
+    .option('--picture <file>', 'draw the rows under the roofline, as .svg or .png', picture)
+    .option('--page <file>', 'write a page of its own: picture, table to sort, environment')
     .option(
       '--cold',
       "without the driver's cache of compiled shaders, so that the first run shows what compiling costs",
@@ -50,7 +54,24 @@ Examples:
   miaobi bench --suite step --size 256 --types f32      # a training step of CAP-VSTNet: time, phases, memory, host
   miaobi bench --suite infer --size 512 --types f32     # a transfer and its parts
   miaobi bench --out before.jsonl        # then change a kernel
-  miaobi bench --compare before.jsonl`;
+  miaobi bench --compare before.jsonl --page bench.html
+  miaobi bench --compare before.jsonl after.jsonl       # of two files, without running
+
+Marks of a comparison: + faster, - slower by more than the scatter of the runs (rank test, p < 0.01, and 2 % at least),
+? too few runs to tell.`;
+
+/** A name that says how to draw. */
+function picture(file: string): string {
+  if (/\.(svg|png)$/i.test(file)) return file;
+  throw new InvalidArgumentError('Expected a name that ends in .svg or .png.');
+}
+
+/** One file to compare a run with, or two to compare with each other. */
+function checkCompare(files: readonly string[] = []): void {
+  if (files.length > 2) {
+    throw new CliError(`--compare: expected one file or two, got ${files.length}. Put other arguments before it.`);
+  }
+}
 
 /** `256,512` → [256, 512]. Sides are multiples of 4: two squeezes halve them. */
 function sizes(text: string): number[] {
@@ -61,12 +82,14 @@ function sizes(text: string): number[] {
 
 /** The suites are no layer that commands may import: they run in a process of their own. */
 function runBench(flags: BenchFlags, globals: Globals): Promise<ExitCode> {
-  const { suite, filter, types, seconds, out, compare, size, batch } = flags;
+  const { suite, filter, types, seconds, out, compare = [], picture, page, size, batch } = flags;
+  checkCompare(compare);
   const { device, backend } = globals;
-  const values = { suite, filter, types, seconds: String(seconds), size, batch, out, compare, device, backend };
+  const values = { suite, filter, types, seconds: String(seconds), size, batch, out, picture, page, device, backend };
   const switches = { json: globals.json, quiet: globals.quiet };
   const args = [
     ...Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}=${value}`])),
+    ...compare.map((file) => `--compare=${file}`),
     ...Object.entries(switches).flatMap(([name, on]) => (on ? [`--${name}`] : [])),
   ];
   const entry = fileURLToPath(new URL('../bench/main.ts', import.meta.url));

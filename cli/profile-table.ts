@@ -61,11 +61,14 @@ export function hostTable(ops: readonly OpProfile[]): string {
 }
 
 /** The measured roofline in one line. */
-export function rooflineLine({ bytesPerSecond, flopsPerSecond, halfFlopsPerSecond }: Roofline): string {
+export function rooflineLine(roofline: Roofline): string {
+  const { bytesPerSecond, flopsPerSecond, halfFlopsPerSecond, matrixFlopsPerSecond } = roofline;
   const half = halfFlopsPerSecond === undefined ? '' : `, ${number(halfFlopsPerSecond / 1e9, 0)} in f16`;
+  const matrix =
+    matrixFlopsPerSecond === undefined ? '' : `, ${number(matrixFlopsPerSecond / 1e9, 0)} with subgroup matrices`;
   return (
     `Roofline of this adapter, measured: ${number(bytesPerSecond / 1e9, 1)} GB/s copied, ` +
-    `${number(flopsPerSecond / 1e9, 0)} GFLOP/s multiply-add in f32${half}.`
+    `${number(flopsPerSecond / 1e9, 0)} GFLOP/s multiply-add in f32${half}${matrix}.`
   );
 }
 

@@ -9,6 +9,8 @@ export interface Roofline {
   readonly flopsPerSecond: number;
   /** the same in half precision; kernels compute in f32, so this bounds none of ours */
   readonly halfFlopsPerSecond?: number;
+  /** products of subgroup matrices summed in f32, where the adapter has them; beyond it lies no kernel that uses them */
+  readonly matrixFlopsPerSecond?: number;
 }
 
 /** Seconds that no kernel of this cost can undercut: arithmetic at the peak, or memory at the bandwidth of a copy. */

@@ -10,6 +10,7 @@ const RUNS = {
   conformance: { entry: 'test/conformance/main.ts' },
   miaobi: { entry: 'cli/main.ts', fromCallersFolder: true },
   bench: { entry: 'cli/main.ts', args: ['bench'] },
+  peers: { entry: 'bench/peers/main.ts' },
 };
 
 export const RUN_NAMES = Object.keys(RUNS);

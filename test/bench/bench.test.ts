@@ -2,9 +2,10 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { comparisonOf, pairsOf } from '../../bench/comparison.ts';
 import { type Row, readRows, titleOf } from '../../bench/row.ts';
 import { quantile, summarize } from '../../bench/statistics.ts';
-import { comparisonOf, tableOf } from '../../bench/table.ts';
+import { tableOf } from '../../bench/table.ts';
 import { variantGroups } from '../../bench/variant.ts';
 import { allOps } from '../../engine/index.ts';
 import { miaobi } from '../cli/spawn.ts';
@@ -19,7 +20,14 @@ describe('statistics', () => {
   it('interpolate between neighbours and do not mind the order', () => {
     expect(quantile([1, 2, 3, 4], 0.5)).toBe(2.5);
     expect(quantile([10], 0.95)).toBe(10);
-    expect(summarize([5, 1, 3, 2, 4])).toEqual({ median: 3, p95: 4.8, min: 1, spread: 2 / 3, runs: 5 });
+    expect(summarize([5, 1, 3, 2, 4])).toEqual({
+      median: 3,
+      p95: 4.8,
+      min: 1,
+      spread: 2 / 3,
+      runs: 5,
+      sorted: [1, 2, 3, 4, 5],
+    });
   });
 });
 
@@ -43,13 +51,13 @@ describe('the rows', () => {
   it('of two runs are compared by title, and what got slower is named', () => {
     const before = new Map([row(100), row(100, { op: 'mul' })].map((one) => [titleOf(one), one]));
     const now = [row(50), row(400, { op: 'mul' }), row(7, { op: 'new' })];
-    const text = comparisonOf(now, before);
+    const text = comparisonOf(pairsOf(now, before));
     expect(text).toContain('2 rows in both; geometric mean of the speeds: 0.71 x');
     expect(text).toContain('slower: mul · 4M · forward · f32: 100 → 400 µs');
     expect(text).not.toContain('slower: add');
     expect(text).not.toContain('another device');
     expect(tableOf(now, before)).toMatch(/add · 4M · forward · f32 .*100 .*2\.00 x/);
-    expect(comparisonOf([row(1, { driver: 'y' })], before)).toContain('another device');
+    expect(comparisonOf(pairsOf([row(1, { driver: 'y' })], before))).toContain('another device');
   });
 
   it('that cannot be read are named with file and line', async () => {

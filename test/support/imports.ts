@@ -39,10 +39,14 @@ function withoutComments(text: string): string {
 
 /** Every TypeScript file below `folder`, relative to `root`, with `/` on every platform. */
 export function sourceFiles(root: string, folder: string): string[] {
-  return readdirSync(path.join(root, folder), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
-    .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)).split(path.sep).join('/'))
-    .sort();
+  return (
+    readdirSync(path.join(root, folder), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+      // bench/peers has packages of its own
+      .filter((entry) => !entry.parentPath.split(path.sep).includes('node_modules'))
+      .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)).split(path.sep).join('/'))
+      .sort()
+  );
 }
 
 /** All sources of some folders with their imports. */
