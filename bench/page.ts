@@ -44,8 +44,9 @@ export function pageHtml(rows: readonly Row[], before?: ReadonlyMap<string, Row>
 <p>${rows.length} rows${rows[0] ? ` on ${escapeXml(rows[0].driver)}, ${escapeXml(rows[0].date.slice(0, 10))}` : ''}</p>
 <figure>${pictureSvg(rows)}</figure>
 <h2>How to read it</h2>
-<p>A dot is a row: full for a forward pass, hollow for a backward pass; its name shows under the pointer. No kernel can lie
-above the lines: the sloping one is memory at the speed of a copy, the level ones are arithmetic in registers. A dot on the
+<p>A dot is a row: full for a forward pass, hollow for a backward pass; its name shows under the pointer. The
+lines are what the adapter was measured to allow: the sloping one is memory at the speed of a copy, the level ones are
+arithmetic in registers. A dot on the
 slope is as fast as its reads and writes allow, one on the level line as fast as its arithmetic allows; the distance below is
 what there is to win. Sums are in f32, so its peak bounds all rows. A dot above the slope has its data in a cache, which the
 copy that the line was measured with leaves. Rows that only move data have no arithmetic to plot: they stand on the left.</p>
@@ -96,9 +97,9 @@ function facts(row: Row): string {
 
 const STYLE = `
 :root { color-scheme: light dark; }
-body { font: 14px/1.5 system-ui, sans-serif; max-width: 1120px; margin: 2rem auto; padding: 0 1rem; }
+body { font: 14px/1.5 system-ui, sans-serif; max-width: 1280px; margin: 2rem auto; padding: 0 1rem; }
 figure { margin: 0; } figure svg { width: 100%; height: auto; border-radius: 6px; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+table { font-size: 13px; border-collapse: collapse; font-variant-numeric: tabular-nums; }
 td, th { padding: 2px 8px; border-bottom: 1px solid #8884; text-align: right; white-space: nowrap; }
 tbody th, .facts th { text-align: left; font-weight: normal; }
 .facts td { text-align: left; white-space: normal; }
