@@ -1,14 +1,15 @@
 /** What `miaobi bench` runs: results to stdout, progress to stderr. */
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { CliError, EXIT, explain } from '../cli/errors.ts';
 import { rooflineLine } from '../cli/profile-table.ts';
 import { acquireDevice, type NodeAcquireOptions } from '../engine/device/node.ts';
-import type { DType } from '../engine/index.ts';
+import type { Device, DType } from '../engine/index.ts';
 import { measureRoofline } from '../kernels/index.ts';
+import { deviceClass } from '../kernels/lib/family.ts';
 import { comparisonOf, comparisonTable, pairsOf } from './comparison.ts';
-import { environmentOf } from './environment.ts';
+import { type Environment, environmentOf } from './environment.ts';
 import { benchHost } from './host.ts';
 import { benchInfer, inferCases } from './infer.ts';
 import { benchKernels, groupsWith } from './kernels.ts';
@@ -19,6 +20,7 @@ import { type Row, readRows, type SuiteName, titleOf } from './row.ts';
 import { benchSteps, stepCases } from './step.ts';
 import type { NetworkChoice } from './suite.ts';
 import { tableOf } from './table.ts';
+import { choose, familiesFile, tune, tuneShapes, tuneTable, writeFamilies } from './tune.ts';
 
 const OPTIONS = {
   suite: { type: 'string', default: 'kernels' },
@@ -31,6 +33,7 @@ const OPTIONS = {
   compare: { type: 'string', multiple: true },
   picture: { type: 'string' },
   page: { type: 'string' },
+  tune: { type: 'boolean' },
   device: { type: 'string' },
   backend: { type: 'string' },
   json: { type: 'boolean' },
@@ -75,6 +78,11 @@ async function main(argv: string[]): Promise<void> {
     // row by row, so that what was measured stays when the run is interrupted
     if (flags.out !== undefined) appendFileSync(flags.out, line);
   };
+  if (flags.tune) {
+    await tuneDevice(device, environment, Number(flags.seconds), say);
+    device.destroy();
+    return;
+  }
   const common = {
     ...{ device, roofline, environment, onRow, ...choice },
     seconds: Number(flags.seconds),
@@ -89,6 +97,20 @@ async function main(argv: string[]): Promise<void> {
   const table = suite === 'step' || suite === 'infer' ? networkTable(rows) : tableOf(rows, before);
   await show(flags.json ? '' : table, rows, flags, before);
   if (before) process.stderr.write(comparisonOf(pairsOf(rows, before)));
+}
+
+/** Finds the fastest families of kernels on this device, and writes them into the table that kernels choose by. */
+async function tuneDevice(device: Device, environment: Environment, seconds: number, say: (line: string) => void) {
+  const found = await tune(device, tuneShapes, seconds, say);
+  const families = choose(device, found);
+  const before = JSON.parse(readFileSync(familiesFile, 'utf8'));
+  await writeFamilies(familiesFile, before, device, environment, families);
+  process.stdout.write(tuneTable(device, found, families));
+  const count = Object.keys(families).length;
+  process.stdout.write(
+    `${deviceClass(device)}: ${count === 0 ? 'the defaults are the fastest' : `beside the defaults ${count} found`}. ` +
+      'To contribute, send kernels/lib/families.json as a change, with this table.\n',
+  );
 }
 
 /** Two files beside each other, without running anything: the table, and the paragraph below it. */

@@ -16,6 +16,7 @@ interface BenchFlags {
   readonly compare?: readonly string[];
   readonly picture?: string;
   readonly page?: string;
+  readonly tune?: boolean;
   readonly cold?: boolean;
 }
 
@@ -35,6 +36,7 @@ export function registerBench(program: Command): void {
     .option('--compare <files...>', 'show the speed beside that of a file that --out wrote; of two, without running')
     .option('--picture <file>', 'draw the rows under the roofline, as .svg or .png', picture)
     .option('--page <file>', 'write a page of its own: picture, table to sort, environment')
+    .option('--tune', 'find the fastest kernels for matrices here, and write kernels/lib/families.json')
     .option(
       '--cold',
       "without the driver's cache of compiled shaders, so that the first run shows what compiling costs",
@@ -86,7 +88,7 @@ function runBench(flags: BenchFlags, globals: Globals): Promise<ExitCode> {
   checkCompare(compare);
   const { device, backend } = globals;
   const values = { suite, filter, types, seconds: String(seconds), size, batch, out, picture, page, device, backend };
-  const switches = { json: globals.json, quiet: globals.quiet };
+  const switches = { json: globals.json, quiet: globals.quiet, tune: flags.tune };
   const args = [
     ...Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}=${value}`])),
     ...compare.map((file) => `--compare=${file}`),

@@ -174,7 +174,8 @@ export function launchGather(tensors: GatherTensors, gather: Gather, epilogue: E
   const params = paramsOf(gather, epilogue);
   const { CURVED } = activationCode(epilogue.activation, epilogue.slope);
   const flags = { HAS_BIAS: tensors.bias ? 1 : 0, HAS_RESIDUAL: tensors.residual ? 1 : 0, CURVED };
-  const family = familyFor(tensors.x.device.capabilities, gather.outChannels);
+  const { outChannels: rows, oH, oW } = gather;
+  const family = familyFor(tensors.x.device, { kind: 'conv2d', rows, columns: gather.n * oH * oW });
   if (family === 'tiled') tiledKernel.launch(tensors, params, flags);
   else if (family === 'direct') directKernel.launch(tensors, params, { WG: 64, ...flags });
   else if (fitsRows(gather)) {

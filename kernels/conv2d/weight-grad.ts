@@ -107,7 +107,7 @@ function slotGroups(p: ParamValues, tileK: number, columns: number, lanes: numbe
 export function launchWeightGrad(tensors: { x: Tensor; dy: Tensor; dw: Tensor }, g: Geometry): void {
   const { x, dy, dw } = tensors;
   const { capabilities } = x.device;
-  const family = familyFor(capabilities, g.k);
+  const family = familyFor(x.device, { kind: 'conv2dWeightGrad', rows: g.k, columns: g.c * g.kH * g.kW });
   const rows = family === 'lanes' && fitsRows(g);
   const columns = rows ? g.c * g.kH : g.c * g.kH * g.kW;
   const [tileK, lanes] = { lanes: [16, capabilities.subgroupWidth], tiled: [64, 64], direct: [1, 1] }[family];

@@ -96,7 +96,7 @@ export function launchMatmul(
     ...{ curve, slope },
   };
   const flags = { HAS_BIAS: tensors.bias ? 1 : 0, CURVED };
-  const family = familyFor(tensors.a.device.capabilities, m);
+  const family = familyFor(tensors.a.device, { kind: 'matmul', rows: m, columns: n });
   if (family === 'tiled') tiledKernel.launch(tensors, params, flags);
   else if (family === 'direct') directKernel.launch(tensors, params, { WG: 64, ...flags });
   else {

@@ -30,7 +30,7 @@ function wrongWith(file: string, { specifier, typeOnly }: Import): string | unde
   const target = targetOf(file, specifier);
   if (!PORTABLE.includes(layer) && target === undefined) return undefined;
   if (target === undefined) return portablePackage(file, specifier);
-  if (!target.endsWith('.ts')) return `${specifier} names no .ts file`;
+  if (!/\.(ts|json)$/.test(target)) return `${specifier} names no .ts or .json file`;
   const from = LAYERS.indexOf(layer as never);
   const to = LAYERS.indexOf(target.split('/')[0] as never);
   if (from < 0)

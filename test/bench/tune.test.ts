@@ -1,0 +1,134 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Environment } from '../../bench/environment.ts';
+import { summarize } from '../../bench/statistics.ts';
+import { choose, familiesFile, type TunedShape, tuneShapes, writeFamilies } from '../../bench/tune.ts';
+import type { Device } from '../../engine/index.ts';
+import {
+  deviceClass,
+  FAMILIES,
+  type Family,
+  familyFor,
+  forceFamily,
+  type MatrixWork,
+  type MeasuredFamilies,
+  shapeClass,
+  useFamilies,
+} from '../../kernels/lib/family.ts';
+
+const device = (software: boolean, subgroupWidth: number, vendor = 'acme') =>
+  ({ info: { vendor }, capabilities: { software, subgroupWidth } }) as unknown as Device;
+
+const measured = (families: Record<string, Family>): MeasuredFamilies => ({
+  ...{ adapter: 'x', dawn: 'y', date: 'z', commit: 'w', families },
+});
+
+const wide: MatrixWork = { kind: 'matmul', rows: 64, columns: 64 };
+const narrow: MatrixWork = { kind: 'matmul', rows: 64, columns: 2 };
+
+describe('choosing a family', () => {
+  afterEach(() => {
+    useFamilies(undefined);
+    forceFamily(undefined);
+  });
+
+  it('follows the default where nothing was measured', () => {
+    useFamilies({});
+    expect(familyFor(device(true, 8), wide)).toBe('lanes');
+    expect(familyFor(device(true, 0), wide)).toBe('tiled');
+    expect(familyFor(device(false, 32), { ...wide, rows: 4 })).toBe('direct');
+  });
+
+  it('follows the table for its device and its class of shape alone', () => {
+    const gpu = device(false, 32);
+    useFamilies({ [deviceClass(gpu)]: measured({ [shapeClass(narrow)]: 'lanes' }) });
+    expect(familyFor(gpu, narrow)).toBe('lanes');
+    expect(familyFor(gpu, { ...narrow, rows: 8, columns: 4 })).toBe('lanes');
+    expect(familyFor(gpu, { ...narrow, columns: 5 })).toBe('tiled');
+    expect(familyFor(gpu, { ...narrow, kind: 'conv2d' })).toBe('tiled');
+    expect(familyFor(device(false, 32, 'other'), narrow)).toBe('tiled');
+    expect(familyFor(device(false, 64), narrow)).toBe('tiled');
+    forceFamily('direct');
+    expect(familyFor(gpu, narrow)).toBe('direct');
+  });
+
+  it('never chooses what the device cannot run, nor a family that is not known', () => {
+    const plain = device(false, 0);
+    useFamilies({
+      [deviceClass(plain)]: measured({ [shapeClass(wide)]: 'lanes', [shapeClass(narrow)]: 'new' as Family }),
+    });
+    expect(familyFor(plain, wide)).toBe('tiled');
+    expect(familyFor(plain, narrow)).toBe('tiled');
+  });
+});
+
+describe('tuning', () => {
+  const times = (us: number) => summarize(Array.from({ length: 8 }, (_, i) => us * (1 + 0.02 * i)));
+  const shape = (work: MatrixWork, lanes: number, tiled: number, direct: number): TunedShape => ({
+    ...{ work, sample: '' },
+    times: new Map([
+      ['lanes', times(lanes)],
+      ['tiled', times(tiled)],
+      ['direct', times(direct)],
+    ]),
+  });
+  const software = device(true, 8);
+
+  it('chooses what wins in every shape of a class, the fastest in the mean', () => {
+    const found = [shape(narrow, 100, 80, 50), shape(narrow, 100, 40, 80), shape(wide, 50, 60, 70)];
+    expect(choose(software, found)).toEqual({ [shapeClass(narrow)]: 'tiled' });
+  });
+
+  it('leaves the default where another wins once, by little, or by chance', () => {
+    expect(choose(software, [shape(narrow, 100, 200, 50), shape(narrow, 100, 200, 110)])).toEqual({});
+    expect(choose(software, [shape(narrow, 100, 200, 95)])).toEqual({});
+    const noisy = summarize([10, 20, 100, 100, 200, 300, 400, 500]);
+    const other = summarize([5, 30, 60, 90, 90, 250, 350, 600]);
+    const found: TunedShape = {
+      work: narrow,
+      sample: '',
+      times: new Map([
+        ['lanes', noisy],
+        ['direct', other],
+      ]),
+    };
+    expect(choose(software, [found])).toEqual({});
+  });
+
+  it('has two shapes or more for every class that it may write', () => {
+    const classes = tuneShapes.map(({ work }) => shapeClass(work));
+    expect(new Set(classes).size).toBe(10);
+    for (const name of classes) expect(classes.filter((other) => other === name).length).toBeGreaterThan(1);
+  });
+
+  it('keeps the lines of other devices', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'miaobi-tune-'));
+    const file = pathToFileURL(path.join(folder, 'families.json'));
+    const before = { 'zeta, subgroups of 4': measured({ [shapeClass(wide)]: 'direct' }) };
+    const environment = { driver: 'acme 1', dawn: 'webgpu 1', date: 'today', commit: 'abc' } as Environment;
+    await writeFamilies(file, before, software, environment, { [shapeClass(narrow)]: 'direct' });
+    expect(JSON.parse(await readFile(file, 'utf8'))).toEqual({
+      'acme software, subgroups of 8': {
+        ...{ adapter: 'acme 1', dawn: 'webgpu 1', date: 'today', commit: 'abc' },
+        families: { [shapeClass(narrow)]: 'direct' },
+      },
+      ...before,
+    });
+    await rm(folder, { recursive: true });
+  });
+
+  it('has a table that names families and classes that exist', async () => {
+    const table = JSON.parse(await readFile(familiesFile, 'utf8')) as Record<string, MeasuredFamilies>;
+    const classes = new Set(tuneShapes.map(({ work }) => shapeClass(work)));
+    for (const { families, adapter, commit } of Object.values(table)) {
+      expect([adapter, commit]).not.toContain('');
+      for (const [name, family] of Object.entries(families)) {
+        expect(classes).toContain(name);
+        expect(FAMILIES).toContain(family);
+      }
+    }
+  });
+});
