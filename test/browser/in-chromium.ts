@@ -59,10 +59,11 @@ describe.skipIf(!chromium)('in a browser', () => {
   });
 
   it('every shader that the device takes compiles without a message', async () => {
-    const { kernels, shaders, messages } = await call('compile');
+    const { kernels, shaders, missed, messages } = await call('compile');
     expect(messages).toEqual([]);
+    expect(missed).toEqual([]);
     expect(kernels).toBeGreaterThan(100);
-    expect(shaders).toBeGreaterThan(5 * kernels);
+    expect(shaders).toBeGreaterThan(2 * kernels);
   });
 
   // one sample of each is enough to see it run here: what the numbers are for all of them, the tests in Node look at

@@ -62,14 +62,16 @@ export const calls = {
   /** Hands every shader that the device may be given to the browser's compiler: how many, and what it says of them. */
   async compile() {
     const { f16, subgroups } = device.capabilities;
+    const leftOut = ({ definition }: ReturnType<typeof allKernels>[number]) =>
+      definition.subgroupMatrix || (definition.subgroups && !subgroups);
     const sources = allKernels().flatMap((kernel) => {
-      const { subgroups: inGroups, subgroupMatrix, widths } = kernel.definition;
-      if (subgroupMatrix || (inGroups && !subgroups)) return [];
+      const { name, subgroups: inGroups, widths } = kernel.definition;
+      if (leftOut(kernel)) return [];
       const variants = variantsOf(kernel).filter(({ types }) => f16 || (types.T !== 'f16' && types.U !== 'f16'));
       return (inGroups ? SUBGROUP_WIDTHS : [0]).flatMap((width) =>
         variants
           .filter(({ key }) => !widths || widths(width, key))
-          .map(({ types, key }) => sourceOf(kernel, types, key, width)),
+          .map(({ types, key }) => ({ kernel: name, ...sourceOf(kernel, types, key, width) })),
       );
     });
     const messages: string[] = [];
@@ -78,7 +80,14 @@ export const calls = {
       const info = await device.gpu.createShaderModule({ label, code }).getCompilationInfo();
       for (const { message } of info.messages) messages.push(`${label}: ${message}`);
     }
-    return { kernels: allKernels().length, shaders: sources.length, messages };
+    const compiled = new Set(sources.map(({ kernel }) => kernel));
+    const missed = allKernels().filter((kernel) => !leftOut(kernel) && !compiled.has(kernel.definition.name));
+    return {
+      kernels: compiled.size,
+      shaders: sources.length,
+      missed: missed.map(({ definition }) => definition.name),
+      messages,
+    };
   },
 
   /** Encodes and decodes a picture: the latent, and the largest error of what comes back. */
