@@ -11,9 +11,6 @@ import {
 } from '../../kernels/index.ts';
 import { type Mode, moveBuffer } from './state.ts';
 
-/** Parameters as checkpoints number them: the convolution alone, or [convolution, norm]. */
-export type NormalisedConv = readonly [ConvWeights | readonly [ConvWeights, AffineNorm?], ...unknown[]];
-
 /** Weights of a batch norm under PyTorch's names. */
 export interface AffineNorm {
   readonly weight?: Tensor;
@@ -24,7 +21,7 @@ export interface AffineNorm {
   readonly num_batches_tracked?: Tensor;
 }
 
-/** The convolution's weights, and those of the norm where it has any. */
+/** The convolution's weights, and the norm's where it has any: checkpoints have one alone, or [convolution, norm]. */
 export function partsOf(layer: unknown): { conv: ConvWeights; norm: AffineNorm | undefined } {
   const found = layer as ConvWeights | readonly [ConvWeights, AffineNorm?];
   if (Array.isArray(found)) return { conv: found[0], norm: found[1] };

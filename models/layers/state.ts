@@ -15,7 +15,7 @@ export function splitState(state: Tree): { params: Tree; buffers: ReadonlyMap<st
   };
 }
 
-/** The whole again, in the order of the keys given, or parameters first. */
+/** The whole again, parameters first. */
 export function joinState(params: Tree, buffers: ReadonlyMap<string, Tensor>): Tree {
   return treeOf([...leaves(params), ...buffers]);
 }

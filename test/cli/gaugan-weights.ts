@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { type RandomKey, randomNormals, randomUniforms, sizeOf } from '../../engine/index.ts';
 import { serialize } from '../../models/checkpoint/safetensors.ts';
 import { float32Tensor } from '../../models/checkpoint/tensor-map.ts';
-import { encoderSpecs, generatorSpecs, pix2pixHdSpecs, type StateSpec } from '../../models/gaugan/state.ts';
+import { encoderSpecs, type StateSpec } from '../../models/gaugan/state.ts';
 import { derivedTensor } from '../../models/gaugan/state-dict.ts';
-import { type GauganShape, generatorNetworks } from '../../train/recipes/gaugan-networks.ts';
+import { type GauganShape, generatorNetworks, specsOfGenerator } from '../../train/recipes/gaugan-networks.ts';
 
 export const SMALL: GauganShape = {
   ...{ netG: 'spade', labelNc: 5, dontCare: false, instance: false, ngf: 2, nhidden: 4, flavour: 'pytorch' },
@@ -60,7 +60,7 @@ function valuesOf({ shape, role, fanIn = 1, fanOut = 1 }: StateSpec, gain: numbe
 export function specsOf(shape: GauganShape): { G: StateSpec[]; E: StateSpec[] | undefined } {
   const { generator, encoder } = generatorNetworks(shape);
   return {
-    G: generator.net === 'pix2pixhd' ? pix2pixHdSpecs(generator) : generatorSpecs(generator),
+    G: specsOfGenerator(generator),
     E: encoder && encoderSpecs(encoder),
   };
 }

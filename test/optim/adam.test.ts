@@ -16,7 +16,16 @@ const SHAPES = { conv: { weight: [3, 5, 3, 3], bias: [3] }, scale: [1], long: [7
 function reference(
   p: Float64Array,
   grads: readonly Float64Array[],
-  o: { lr: number; b1: number; b2: number; eps: number; decay: number; decoupled: boolean; scales: readonly number[] },
+  o: {
+    lr: number;
+    b1: number;
+    b2: number;
+    eps: number;
+    decay: number;
+    decoupled: boolean;
+    scales: readonly number[];
+    rawEps?: boolean;
+  },
 ): Float64Array {
   const out = p.slice();
   const m = new Float64Array(p.length);
@@ -28,7 +37,9 @@ function reference(
       if (o.decoupled) out[i] -= o.lr * o.decay * out[i];
       m[i] = o.b1 * m[i] + (1 - o.b1) * g;
       v[i] = o.b2 * v[i] + (1 - o.b2) * g * g;
-      out[i] -= (o.lr * (m[i] / (1 - o.b1 ** t))) / (Math.sqrt(v[i] / (1 - o.b2 ** t)) + o.eps);
+      const root = Math.sqrt(1 - o.b2 ** t);
+      const step = (o.lr * m[i]) / (1 - o.b1 ** t);
+      out[i] -= o.rawEps ? (step * root) / (Math.sqrt(v[i]) + o.eps) : step / (Math.sqrt(v[i]) / root + o.eps);
     }
   });
   return out;
@@ -41,11 +52,13 @@ function tree(values: readonly Float64Array[]) {
   return { conv: { weight, bias }, scale, long };
 }
 
-async function run(options: { decay: number; decoupled: boolean; clip?: number }) {
+async function run(options: { decay: number; decoupled: boolean; clip?: number; eps?: number; rawEps?: boolean }) {
+  const { eps = 1e-8, rawEps } = options;
   const start = draw(1);
   const gradients = [draw(10), draw(20), draw(30)];
   const initial = tree(start);
-  const optimizer = adam(initial, { weightDecay: options.decay, decoupled: options.decoupled, clipNorm: options.clip });
+  const { decay: weightDecay, decoupled, clip: clipNorm } = options;
+  const optimizer = adam(initial, { weightDecay, decoupled, clipNorm, eps, rawEps });
   const scales: number[] = [];
   for (const [i, g] of gradients.entries()) {
     const grads = tree(g);
@@ -59,12 +72,12 @@ async function run(options: { decay: number; decoupled: boolean; clip?: number }
     for (const [, leaf] of [...leaves(grads), ['', control] as [string, Tensor]]) leaf.dispose();
   }
   const got = await Promise.all(leaves(optimizer.params).map(([, leaf]) => leaf.data()));
-  const constants = { lr: 0.01, b1: 0.9, b2: 0.999, eps: 1e-8, scales };
+  const constants = { lr: 0.01, b1: 0.9, b2: 0.999, eps, scales };
   for (const [leaf, data] of got.entries()) {
     const want = reference(
       start[leaf],
       gradients.map((g) => g[leaf]),
-      { ...constants, ...options },
+      { ...constants, ...options, eps },
     );
     for (const [i, x] of data.entries()) expect(Math.abs(x - want[i]), `leaf ${leaf}, element ${i}`).toBeLessThan(2e-6);
   }
@@ -74,6 +87,9 @@ async function run(options: { decay: number; decoupled: boolean; clip?: number }
 
 describe('adam', () => {
   it('follows the definition over three steps', () => run({ decay: 0, decoupled: false }));
+  it('adds eps behind the correction of the second moment', () => run({ decay: 0, decoupled: false, eps: 0.1 }));
+  it('adds eps to the raw root in the form of Jittor', () =>
+    run({ decay: 0, decoupled: false, eps: 0.1, rawEps: true }));
   it('adds weight decay to the gradient', () => run({ decay: 0.1, decoupled: false }));
   it('shrinks parameters when the decay is decoupled', () => run({ decay: 0.1, decoupled: true }));
   it('clips the global norm over all leaves', () => run({ decay: 0, decoupled: false, clip: 2 }));

@@ -13,7 +13,7 @@ import {
   isPix2pixHd,
   type Shapes,
 } from '../../models/gaugan/infer-config.ts';
-import { encoderSpecs, generatorSpecs, pix2pixHdSpecs, type StateSpec } from '../../models/gaugan/state.ts';
+import { encoderSpecs, type StateSpec } from '../../models/gaugan/state.ts';
 import { derivedTensors } from '../checkpoint/convert.ts';
 import { type CheckpointFile, openCheckpoint } from '../checkpoint/open-checkpoint.ts';
 import type { StoredTensor } from '../checkpoint/safetensors-file.ts';
@@ -21,7 +21,7 @@ import { LABEL_DATASETS } from '../data/datasets/label-datasets.ts';
 import type { Size } from '../data/datasets/preprocess.ts';
 import { RequestError } from '../errors.ts';
 import type { GauganNetworks, GauganState } from '../recipes/gaugan-losses.ts';
-import { type GauganShape, generatorNetworks } from '../recipes/gaugan-networks.ts';
+import { type GauganShape, generatorNetworks, specsOfGenerator } from '../recipes/gaugan-networks.ts';
 import { type GauganFiles, gauganFiles } from './gaugan-files.ts';
 import { publishedDataset, type SemanticHints, type SemanticRule, semanticRule } from './gaugan-labels.ts';
 
@@ -74,7 +74,10 @@ export async function openGaugan(options: GauganOptions): Promise<OpenedGaugan> 
     const { generator } = networks;
     const encoder = networks.encoder && E ? networks.encoder : undefined;
     const channels = generator.net === 'spade' ? generator.semanticNc : generator.inputNc;
-    assertMatch(`${files.G} for gaugan-G`, matchKeys(withMade(G, specsOfG(generator)), shapesOf(specsOfG(generator))));
+    assertMatch(
+      `${files.G} for gaugan-G`,
+      matchKeys(withMade(G, specsOfGenerator(generator)), shapesOf(specsOfGenerator(generator))),
+    );
     if (encoder && E) {
       const specs = encoderSpecs(encoder);
       assertMatch(`${files.E} for gaugan-E`, matchKeys(withMade(E, specs), shapesOf(specs)));
@@ -99,7 +102,7 @@ export async function loadGaugan(device: Device, options: GauganOptions | Opened
   const { files, networks } = opened;
   const averages = files.ema === undefined ? undefined : await openCheckpoint(files.ema);
   try {
-    const G = await upload(device, files.G, 'G', specsOfG(networks.generator), averages);
+    const G = await upload(device, files.G, 'G', specsOfGenerator(networks.generator), averages);
     const E =
       networks.encoder && files.E
         ? await upload(device, files.E, 'E', encoderSpecs(networks.encoder), averages)
@@ -135,9 +138,6 @@ const shapesOf = (specs: readonly StateSpec[]) => new Map<string, Shape>(specs.m
 /** A file's tensors, and those that can be made of them. */
 const withMade = ({ net, tensors }: OpenNet, specs: readonly StateSpec[]): Map<string, StoredTensor> =>
   new Map([...tensors, ...derivedTensors(keyMap(net), shapesOf(specs), tensors)]);
-
-const specsOfG = (generator: GauganNetworks['generator']): StateSpec[] =>
-  generator.net === 'pix2pixhd' ? pix2pixHdSpecs(generator) : generatorSpecs(generator);
 
 async function upload(
   device: Device,

@@ -4,6 +4,8 @@ import { adamUpdate, emaUpdate, fillInPlace, gradientGuard } from '../../kernels
 export interface AdamConfig {
   readonly betas?: readonly [number, number];
   readonly eps?: number;
+  /** eps is added to the root of the uncorrected second moment, as Jittor has it, not behind its correction: false */
+  readonly rawEps?: boolean;
   readonly weightDecay?: number;
   readonly decoupled?: boolean;
   /** largest global norm of the gradients */
@@ -36,7 +38,15 @@ export interface Adam<P extends Tree> {
 
 /** Takes over a tree of f32 parameters: copies it into flat buffers and starts with moments of zero. */
 export function adam<P extends Tree>(initial: P, config: AdamConfig = {}): Adam<P> {
-  const { betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0, decoupled = false, clipNorm, ema } = config;
+  const {
+    betas = [0.9, 0.999],
+    eps = 1e-8,
+    rawEps = false,
+    weightDecay = 0,
+    decoupled = false,
+    clipNorm,
+    ema,
+  } = config;
   const [param, moment1, moment2, grad] = [0, 1, 2, 3].map(() => zeroFlat(initial));
   const average = ema === undefined ? undefined : zeroFlat(initial);
   copyLeaves(param.views, initial);
@@ -50,6 +60,8 @@ export function adam<P extends Tree>(initial: P, config: AdamConfig = {}): Adam<
     update(grads, lr, step, info, lossScale) {
       return param.buffers[0].device.recorder.inPhase('optimiser', () => {
         copyLeaves(grad.views, grads);
+        // √v / c + eps / c = (√v + eps) / c, with c = √(1 − β2^t)
+        const correctedEps = rawEps ? eps / Math.sqrt(1 - betas[1] ** step) : eps;
         const control = gradientGuard(grad.buffers, { maxNorm: clipNorm, info, lossScale });
         param.buffers.forEach((_, i) => {
           const slice = {
@@ -58,7 +70,7 @@ export function adam<P extends Tree>(initial: P, config: AdamConfig = {}): Adam<
             moment1: moment1.buffers[i],
             moment2: moment2.buffers[i],
           };
-          adamUpdate(slice, control, { lr, betas, eps, weightDecay, decoupled, step });
+          adamUpdate(slice, control, { lr, betas, eps: correctedEps, weightDecay, decoupled, step });
           if (average && ema !== undefined) emaUpdate(average.buffers[i], param.buffers[i], control, ema);
         });
         return control;

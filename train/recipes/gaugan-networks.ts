@@ -6,6 +6,7 @@ import {
   parseSpadeNorm,
   type Upsampling,
 } from '../../models/gaugan/config.ts';
+import { generatorSpecs, pix2pixHdSpecs, type StateSpec } from '../../models/gaugan/state.ts';
 import type { GauganNetworks } from './gaugan-losses.ts';
 
 /** Everything that decides the shapes of generator and encoder, and what they read. */
@@ -77,3 +78,7 @@ export function discriminatorConfig(shape: GauganShape & DiscriminatorShape): Di
 export function gauganNetworks(shape: GauganShape & DiscriminatorShape): GauganNetworks {
   return { ...generatorNetworks(shape), discriminator: discriminatorConfig(shape) };
 }
+
+/** The state dict of either generator. */
+export const specsOfGenerator = (generator: GauganNetworks['generator']): StateSpec[] =>
+  generator.net === 'pix2pixhd' ? pix2pixHdSpecs(generator) : generatorSpecs(generator);

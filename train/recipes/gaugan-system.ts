@@ -4,12 +4,11 @@ import {
   countParameters,
   discriminatorSpecs,
   encoderSpecs,
-  generatorSpecs,
   type Initialisation,
   initialState,
-  pix2pixHdSpecs,
   type StateSpec,
 } from '../../models/gaugan/state.ts';
+import { isBuffer } from '../../models/layers/state.ts';
 import { LABEL_DATASETS } from '../data/datasets/label-datasets.ts';
 import { type LabelPictureLoader, type LabelPictures, labelPictureLoader } from '../data/datasets/label-pictures.ts';
 import { readPalette } from '../data/image/palette.ts';
@@ -20,7 +19,13 @@ import type { EpochSchedule } from '../optim/epoch-rate.ts';
 import { type GauganRecipe, gauganRecipe } from './gaugan.ts';
 import { HIGHER_IS_BETTER } from './gaugan-evaluation.ts';
 import type { GauganNetworks } from './gaugan-losses.ts';
-import { classesOf, type DiscriminatorShape, type GauganShape, gauganNetworks } from './gaugan-networks.ts';
+import {
+  classesOf,
+  type DiscriminatorShape,
+  type GauganShape,
+  gauganNetworks,
+  specsOfGenerator,
+} from './gaugan-networks.ts';
 import { asTraining, type SettingName, type System, type Training, type TrainSettings } from './system.ts';
 
 /** The release's numbers that do not depend on the data set. */
@@ -204,13 +209,13 @@ async function openData(
 }
 
 /** The state dicts of the networks. */
-export function specsOf({ generator, encoder, discriminator }: GauganNetworks): {
+function specsOf({ generator, encoder, discriminator }: GauganNetworks): {
   readonly G: readonly StateSpec[];
   readonly E: readonly StateSpec[] | undefined;
   readonly D: readonly StateSpec[];
 } {
   return {
-    G: generator.net === 'pix2pixhd' ? pix2pixHdSpecs(generator) : generatorSpecs(generator),
+    G: specsOfGenerator(generator),
     E: encoder && encoderSpecs(encoder),
     D: discriminatorSpecs(discriminator),
   };
@@ -218,7 +223,6 @@ export function specsOf({ generator, encoder, discriminator }: GauganNetworks): 
 
 /** The optimisers have copies of what is trained; what is free before the first step would count on top of its forecast. */
 async function freeInitial(device: Device, initial: Parameters<typeof gauganRecipe>[1]): Promise<void> {
-  const { isBuffer } = await import('../../models/layers/state.ts');
   for (const tree of [initial.G, initial.E, initial.D]) {
     for (const [key, leaf] of tree ? leaves(tree) : []) if (!isBuffer(key)) leaf.dispose();
   }

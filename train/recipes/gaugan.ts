@@ -66,8 +66,9 @@ export function gauganRecipe(device: Device, initial: GauganInitial, training: G
   const { setting, seed, schedule, stepsPerEpoch, totalSteps, ttur, betas, dSteps, clipNorm, ema } = training;
   const [G, D] = [splitState(initial.G), splitState(initial.D)];
   const E = initial.E && splitState(initial.E);
-  const generators = adam({ G: G.params, ...(E ? { E: E.params } : {}) }, { betas, clipNorm, ema });
-  const discriminators = adam({ D: D.params }, { betas, clipNorm });
+  const rawEps = setting.networks.discriminator.flavour === 'jittor';
+  const generators = adam({ G: G.params, ...(E ? { E: E.params } : {}) }, { betas, rawEps, clipNorm, ema });
+  const discriminators = adam({ D: D.params }, { betas, rawEps, clipNorm });
   const buffers = { G: G.buffers, E: E?.buffers, D: D.buffers };
   const trainee: GauganTrainee = { generators, discriminators, buffers };
   const done = { steps: 0, G: 0, D: 0 };
