@@ -6,7 +6,8 @@ var<workgroup> sums: array<f32, WG>;
 var<workgroup> failures: array<u32, WG>;
 
 @compute @workgroup_size(WG)
-fn main(@builtin(local_invocation_index) t: u32) {
+fn main(@builtin(local_invocation_id) local: vec3u) {
+  let t = local.x;
   var total = 0.0;
   for (var i = t; i < P.parts; i += WG) { total += part[i]; }
   var failed = 0u;

@@ -5,8 +5,9 @@ var<workgroup> sums: array<f32, WG>;
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) t: u32,
+  @builtin(local_invocation_id) local: vec3u,
 ) {
+  let t = local.x;
   let run = groupIndex(group, groups);
   if (run >= P.runs) { return; } // uniform across the workgroup
   var total = vec4f();

@@ -9,8 +9,9 @@ var<workgroup> failed: u32;
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) t: u32,
+  @builtin(local_invocation_id) local: vec3u,
 ) {
+  let t = local.x;
   let item = groupIndex(group, groups);
   if (item >= P.batch) { return; } // uniform across the workgroup
   if (t == 0u) { failed = info[item]; }

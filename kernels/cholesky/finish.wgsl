@@ -3,8 +3,9 @@
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) t: u32,
+  @builtin(local_invocation_id) local: vec3u,
 ) {
+  let t = local.x;
   let index = groupIndex(group, groups) * WG + t;
   if (index >= P.batch * P.n * P.n) { return; }
   let item = index / (P.n * P.n);

@@ -10,8 +10,9 @@ var<workgroup> rows: array<f32, ROWS * PITCH>;
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) t: u32,
+  @builtin(local_invocation_id) local: vec3u,
 ) {
+  let t = local.x;
   let index = groupIndex(group, groups);
   if (index >= P.batch * P.tiles) { return; } // uniform across the workgroup
   let item = index / P.tiles;

@@ -6,8 +6,9 @@ var<workgroup> tops: array<f32, WG>;
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) t: u32,
+  @builtin(local_invocation_id) local: vec3u,
 ) {
+  let t = local.x;
   let index = groupIndex(group, groups);
   if (index >= P.batch * P.stride) { return; } // uniform across the workgroup
   let n = P.n;

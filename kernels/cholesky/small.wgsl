@@ -14,8 +14,9 @@ fn slot(i: u32, j: u32) -> u32 { return i * (i + 1u) / 2u + j; }
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) t: u32,
+  @builtin(local_invocation_id) local: vec3u,
 ) {
+  let t = local.x;
   let item = groupIndex(group, groups);
   if (item >= P.batch) { return; } // uniform across the workgroup
   let n = P.n;

@@ -8,8 +8,9 @@ const TILE = 32u;
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) t: u32,
+  @builtin(local_invocation_id) local: vec3u,
 ) {
+  let t = local.x;
   let index = groupIndex(group, groups);
   if (index >= P.batch * P.tiles) { return; }
   let item = index / P.tiles;

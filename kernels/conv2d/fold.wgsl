@@ -15,8 +15,9 @@ fn candidate(n: i32, i: i32, before: i32, extent: i32) -> i32 {
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) thread: u32,
+  @builtin(local_invocation_id) local: vec3u,
 ) {
+  let thread = local.x;
   let segments = (P.w + 3u) / 4u;
   let segment = groupIndex(group, groups) * WG + thread;
   let row = segment / segments;

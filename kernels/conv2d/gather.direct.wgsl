@@ -5,8 +5,9 @@
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) thread: u32,
+  @builtin(local_invocation_id) local: vec3u,
 ) {
+  let thread = local.x;
   let phases = u32(P.outStepY * P.outStepX);
   var rest = groupIndex(group, groups) * WG + thread;
   let segment = rest % P.segments;

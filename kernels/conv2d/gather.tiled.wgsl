@@ -23,8 +23,9 @@ fn firstTap(start: i32, taps: i32, step: i32, grid: i32) -> i32 {
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) thread: u32,
+  @builtin(local_invocation_id) local: vec3u,
 ) {
+  let thread = local.x;
   let blocks = (P.outChannels + 63u) / 64u;
   let tiles = (P.segments + BLOCKS - 1u) / BLOCKS;
   let phases = u32(P.outStepY * P.outStepX);

@@ -7,8 +7,9 @@ var<workgroup> part: array<f32, WG>;
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) thread: u32,
+  @builtin(local_invocation_id) local: vec3u,
 ) {
+  let thread = local.x;
   let columns = P.c * P.kH * P.kW;
   let count = P.groups * P.k * columns;
   let index = groupIndex(group, groups);

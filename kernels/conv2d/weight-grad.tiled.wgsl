@@ -12,8 +12,9 @@ var<workgroup> xTile: array<vec4f, STEP * PITCH>;
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) thread: u32,
+  @builtin(local_invocation_id) local: vec3u,
 ) {
+  let thread = local.x;
   let columns = P.c * P.kH * P.kW;
   let tiles = (columns + 63u) / 64u;
   let blocks = (P.k + 63u) / 64u;

@@ -7,8 +7,9 @@ var<workgroup> counts: array<u32, WG>;
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) t: u32,
+  @builtin(local_invocation_id) local: vec3u,
 ) {
+  let t = local.x;
   let item = groupIndex(group, groups);
   if (item >= P.items) { return; } // uniform across the workgroup
   var at = 0u;

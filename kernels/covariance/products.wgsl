@@ -9,8 +9,9 @@ var<workgroup> part: array<f32, TILE * TILE * WG>;
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) t: u32,
+  @builtin(local_invocation_id) local: vec3u,
 ) {
+  let t = local.x;
   let index = groupIndex(group, groups);
   if (index >= P.items * P.tiles * P.chunks) { return; } // uniform across the workgroup
   let chunk = index % P.chunks;

@@ -10,8 +10,9 @@ fn indicesAt(block: u32) -> vec4u {
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) thread: u32,
+  @builtin(local_invocation_id) local: vec3u,
 ) {
+  let thread = local.x;
   let row = groupIndex(group, groups) * WG + thread;
   if (row > P.rows) { return; }
   let blocks = (P.count + 3u) / 4u;

@@ -11,8 +11,9 @@ const CANCELLED = 0x1p-21f;
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) thread: u32,
+  @builtin(local_invocation_id) local: vec3u,
 ) {
+  let thread = local.x;
   let i = groupIndex(group, groups) * WG + thread;
   let line = i / P.channels; // tap · C + c
   let tap = line / P.classes;

@@ -18,8 +18,9 @@ fn weightsAt(v: u32, c: u32, tap: u32) -> vec4f {
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) thread: u32,
+  @builtin(local_invocation_id) local: vec3u,
 ) {
+  let thread = local.x;
   let t = groupIndex(group, groups) * WG + thread;
   let steps = P.taps + 1u;
   let line = t / steps;

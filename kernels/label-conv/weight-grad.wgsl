@@ -11,8 +11,9 @@
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) thread: u32,
+  @builtin(local_invocation_id) local: vec3u,
 ) {
+  let thread = local.x;
   let taps = P.kH * P.kW;
   let vectors = (P.channels + 3u) / 4u;
   let blocks = (vectors + WG - 1u) / WG;

@@ -13,8 +13,9 @@ var<workgroup> bTile: array<vec4f, STEP * PITCH>;
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) thread: u32,
+  @builtin(local_invocation_id) local: vec3u,
 ) {
+  let thread = local.x;
   let blocks = (P.m + 63u) / 64u;
   let tiles = (P.n + 63u) / 64u;
   var rest = groupIndex(group, groups);

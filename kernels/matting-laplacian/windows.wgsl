@@ -9,8 +9,9 @@
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) thread: u32,
+  @builtin(local_invocation_id) local: vec3u,
 ) {
+  let thread = local.x;
   let t = groupIndex(group, groups) * WG + thread;
   let side = 2u * P.radius + 1u;
   let columns = P.width + 1u - side;

@@ -4,8 +4,9 @@
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) t: u32,
+  @builtin(local_invocation_id) local: vec3u,
 ) {
+  let t = local.x;
   let output = groupIndex(group, groups);
   if (output >= P.groups * P.segments) { return; }
   let g = output / P.segments;

@@ -15,8 +15,9 @@ fn sourceOf(position: i32, n: i32) -> i32 {
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) thread: u32,
+  @builtin(local_invocation_id) local: vec3u,
 ) {
+  let thread = local.x;
   let t = groupIndex(group, groups) * WG + thread;
   let strips = (P.yHeight + STRIP - 1u) / STRIP;
   let line = t / P.yWidth;

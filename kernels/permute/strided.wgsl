@@ -7,8 +7,9 @@ const STRIP = 4u;
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) thread: u32,
+  @builtin(local_invocation_id) local: vec3u,
 ) {
+  let thread = local.x;
   let t = groupIndex(group, groups) * WG + thread;
   let strip = t / P.run;
   let place = t - strip * P.run;

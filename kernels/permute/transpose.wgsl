@@ -9,8 +9,9 @@ var<workgroup> tile: array<array<T, TILE + 1u>, TILE>;
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) thread: u32,
+  @builtin(local_invocation_id) local: vec3u,
 ) {
+  let thread = local.x;
   let across = (P.columns + TILE - 1u) / TILE;
   let down = (P.rows + TILE - 1u) / TILE;
   let index = groupIndex(group, groups);

@@ -44,8 +44,9 @@ fn powers(x: vec4f) -> vec4f {
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) thread: u32,
+  @builtin(local_invocation_id) local: vec3u,
 ) {
+  let thread = local.x;
   let i = groupIndex(group, groups) * WG + thread;
   if (i >= P.count) { return; }
   y[i] = U4(apply(vec4f(x[i])));

@@ -4,8 +4,9 @@
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) thread: u32,
+  @builtin(local_invocation_id) local: vec3u,
 ) {
+  let thread = local.x;
   let item = itemOf(groupIndex(group, groups) * WG + thread, P.oHeight, P.oWidth);
   let rows = windowOf(item.row, P.kernelH, P.strideH, P.padH, P.height);
   let columns = windowOf(item.column, P.kernelW, P.strideW, P.padW, P.width);

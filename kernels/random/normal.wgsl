@@ -52,8 +52,9 @@ fn pair(a: u32, b: u32) -> vec2f { return root(-2.0 * logOf24((a >> 8u) + 1u)) *
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) t: u32,
+  @builtin(local_invocation_id) local: vec3u,
 ) {
+  let t = local.x;
   let block = groupIndex(group, groups) * WG + t;
   if (block >= P.count) { return; }
   let words = philox(block);

@@ -3,8 +3,9 @@
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) t: u32,
+  @builtin(local_invocation_id) local: vec3u,
 ) {
+  let t = local.x;
   let block = groupIndex(group, groups) * WG + t;
   if (block >= P.count) { return; }
   var words = philox(block);

@@ -7,8 +7,9 @@ var<workgroup> terms: array<f32, WG>;
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) t: u32,
+  @builtin(local_invocation_id) local: vec3u,
 ) {
+  let t = local.x;
   let row = groupIndex(group, groups) * (WG / TEAM) + t / TEAM;
   var sum = V();
   if (row < P.outer) {

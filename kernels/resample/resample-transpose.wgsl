@@ -18,8 +18,9 @@ fn weightInto(o: u32, j: i32) -> f32 {
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) thread: u32,
+  @builtin(local_invocation_id) local: vec3u,
 ) {
+  let thread = local.x;
   let t = groupIndex(group, groups) * WG + thread;
   let run = P.n * P.inner;
   let strip = t / run;

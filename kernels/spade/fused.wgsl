@@ -4,8 +4,9 @@
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) t: u32,
+  @builtin(local_invocation_id) local: vec3u,
 ) {
+  let t = local.x;
   let g = groupIndex(group, groups);
   if (g >= P.groups) { return; } // uniform across the workgroup
   let count = P.outer * P.length;

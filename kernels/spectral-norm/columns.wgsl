@@ -9,8 +9,9 @@ var<workgroup> squares: array<f32, WG>;
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) t: u32,
+  @builtin(local_invocation_id) local: vec3u,
 ) {
+  let t = local.x;
   let strip = groupIndex(group, groups);
   let columns = P.outer * P.inner;
   if (strip * STRIP >= columns) { return; } // uniform across the workgroup

@@ -3,8 +3,9 @@
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) t: u32,
+  @builtin(local_invocation_id) local: vec3u,
 ) {
+  let t = local.x;
   let segment = groupIndex(group, groups);
   if (segment >= P.segments) { return; } // uniform across the workgroup
   let end = min((segment + 1u) * P.chunk, P.count);

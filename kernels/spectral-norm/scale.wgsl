@@ -5,8 +5,9 @@
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) t: u32,
+  @builtin(local_invocation_id) local: vec3u,
 ) {
+  let t = local.x;
   let segment = groupIndex(group, groups);
   if (segment * P.chunk >= P.count) { return; } // uniform across the workgroup
   var sums = vec2f(); // (Σ s², ‖raw‖²), or (Σ u · s, 0)

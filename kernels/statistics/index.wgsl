@@ -4,8 +4,9 @@
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) thread: u32,
+  @builtin(local_invocation_id) local: vec3u,
 ) {
+  let thread = local.x;
   let o = groupIndex(group, groups) * WG + thread;
   if (o >= P.count) { return; }
   let extents = array<u32, 5>(P.n0, P.n1, P.n2, P.n3, P.n4);

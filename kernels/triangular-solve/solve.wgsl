@@ -14,8 +14,9 @@ fn place(item: u32, v: u32, c: u32) -> u32 {
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) t: u32,
+  @builtin(local_invocation_id) local: vec3u,
 ) {
+  let t = local.x;
   let groupsPerItem = (P.columns + WG - 1u) / WG;
   let index = groupIndex(group, groups);
   let item = index / groupsPerItem;
