@@ -7,7 +7,7 @@ import { rooflineLine } from '../cli/profile-table.ts';
 import { acquireDevice, type NodeAcquireOptions } from '../engine/device/node.ts';
 import type { Device, DType } from '../engine/index.ts';
 import { measureRoofline } from '../kernels/index.ts';
-import { deviceClass } from '../kernels/lib/family.ts';
+import { deviceClass } from '../kernels/lib/variant.ts';
 import { comparisonOf, comparisonTable, pairsOf } from './comparison.ts';
 import { type Environment, environmentOf } from './environment.ts';
 import { benchHost } from './host.ts';
@@ -20,7 +20,7 @@ import { type Row, readRows, type SuiteName, titleOf } from './row.ts';
 import { benchSteps, stepCases } from './step.ts';
 import type { NetworkChoice } from './suite.ts';
 import { tableOf } from './table.ts';
-import { choose, familiesFile, tune, tuneShapes, tuneTable, writeFamilies } from './tune.ts';
+import { choose, tune, tuneShapes, tuneTable, variantsFile, writeVariants } from './tune.ts';
 
 const OPTIONS = {
   suite: { type: 'string', default: 'kernels' },
@@ -99,17 +99,17 @@ async function main(argv: string[]): Promise<void> {
   if (before) process.stderr.write(comparisonOf(pairsOf(rows, before)));
 }
 
-/** Finds the fastest families of kernels on this device, and writes them into the table that kernels choose by. */
+/** Finds the fastest variants of kernels on this device, and writes them into the table that kernels choose by. */
 async function tuneDevice(device: Device, environment: Environment, seconds: number, say: (line: string) => void) {
   const found = await tune(device, tuneShapes, seconds, say);
-  const families = choose(device, found);
-  const before = JSON.parse(readFileSync(familiesFile, 'utf8'));
-  await writeFamilies(familiesFile, before, device, environment, families);
-  process.stdout.write(tuneTable(device, found, families));
-  const count = Object.keys(families).length;
+  const variants = choose(device, found);
+  const before = JSON.parse(readFileSync(variantsFile, 'utf8'));
+  await writeVariants(variantsFile, before, device, environment, variants);
+  process.stdout.write(tuneTable(device, found, variants));
+  const count = Object.keys(variants).length;
   process.stdout.write(
     `${deviceClass(device)}: ${count === 0 ? 'the defaults are the fastest' : `beside the defaults ${count} found`}. ` +
-      'To contribute, send kernels/lib/families.json as a change, with this table.\n',
+      'To contribute, send kernels/lib/variants.json as a change, with this table.\n',
   );
 }
 

@@ -1,28 +1,29 @@
-/** Which family of kernels is the fastest for each class of shapes on this device. */
+/** Which variant of the matrix kernels is the fastest for each class of shapes on this device. */
 import { writeFile } from 'node:fs/promises';
 import { newTable, number } from '../cli/profile-table.ts';
 import { allOps, type Device, invariant, scope, type Tensor, tensor } from '../engine/index.ts';
 import { conv2d, matmul } from '../kernels/index.ts';
 import {
-  defaultFamily,
+  type ChosenFor,
+  defaultVariant,
   deviceClass,
-  FAMILIES,
-  type Family,
-  forceFamily,
+  forceVariants,
   type MatrixWork,
-  type MeasuredFamilies,
-  runsFamily,
+  type MeasuredVariants,
   shapeClass,
-} from '../kernels/lib/family.ts';
+  VARIANTS,
+  variantsOn,
+  type WorkWindow,
+} from '../kernels/lib/variant.ts';
 import type { Environment } from './environment.ts';
 import { measure } from './measure.ts';
 import { LEVEL, rankTest } from './significance.ts';
 import type { Summary } from './statistics.ts';
 import type { Variant } from './variant.ts';
 
-export const familiesFile = new URL('../kernels/lib/families.json', import.meta.url);
+export const variantsFile = new URL('../kernels/lib/variants.json', import.meta.url);
 
-/** A shape to time: several stand for a class, and a family must win in all of them. */
+/** A shape to time: several stand for a class, and a variant must win in all of them. */
 export interface TuneShape {
   readonly work: MatrixWork;
   readonly sample: string;
@@ -31,18 +32,41 @@ export interface TuneShape {
 
 export const tuneShapes: readonly TuneShape[] = [
   ...[
-    [512, 512, 512],
-    [64, 4096, 64],
-    [512, 512, 1],
-    [2048, 256, 4],
-    [4, 512, 512],
-    [1, 1024, 1024],
     [1, 65536, 1],
     [4, 65536, 4],
+    [1, 1024, 1024],
+    [4, 512, 512],
+    [512, 512, 1],
+    [2048, 256, 4],
+    [32, 256, 1024],
+    [256, 512, 32],
+    [32, 2048, 1024],
+    [512, 4096, 16],
+    [32, 64, 16384],
+    [16384, 64, 32],
+    [512, 512, 512],
+    [256, 256, 256],
+    [64, 4096, 64],
+    [256, 2048, 256],
+    [1024, 256, 1024],
+    [512, 64, 2048],
   ].map(([m, k, n]) => product(m, k, n)),
   ...[
     { channels: 64, outChannels: 64, size: 64, kernel: 3 },
+    { channels: 64, outChannels: 64, size: 16, kernel: 3 },
+    { channels: 64, outChannels: 64, size: 128, kernel: 3 },
+    { channels: 64, outChannels: 128, size: 64, kernel: 3 },
+    { channels: 128, outChannels: 128, size: 32, kernel: 3 },
+    { channels: 256, outChannels: 256, size: 16, kernel: 3 },
+    { channels: 512, outChannels: 512, size: 8, kernel: 3 },
+    { channels: 128, outChannels: 128, size: 7, kernel: 3 },
     { channels: 256, outChannels: 64, size: 32, kernel: 1 },
+    { channels: 256, outChannels: 32, size: 32, kernel: 3 },
+    { channels: 64, outChannels: 32, size: 16, kernel: 3 },
+    { channels: 32, outChannels: 32, size: 64, kernel: 3 },
+    { channels: 16, outChannels: 16, size: 128, kernel: 3 },
+    { channels: 16, outChannels: 16, size: 16, kernel: 3 },
+    { channels: 64, outChannels: 16, size: 32, kernel: 1 },
     { channels: 16, outChannels: 4, size: 128, kernel: 3 },
     { channels: 64, outChannels: 3, size: 64, kernel: 7 },
     { channels: 2, outChannels: 16, size: 128, kernel: 1 },
@@ -54,7 +78,7 @@ export const tuneShapes: readonly TuneShape[] = [
 
 function product(m: number, k: number, n: number): TuneShape {
   return {
-    work: { kind: 'matmul', rows: m, columns: n },
+    work: { kind: 'matmul', rows: m, columns: n, terms: k, batch: 1, dtype: 'f32' },
     sample: `${m}×${k} · ${k}×${n}`,
     make: (device) => {
       const [a, b] = [values(device, [m, k]), values(device, [k, n])];
@@ -74,10 +98,17 @@ function sampleOf({ channels, outChannels, size, kernel }: ConvShape): string {
   return `${kernel}×${kernel}, ${channels}>${outChannels} at ${size}²`;
 }
 
+function windowOf(kernel: number): WorkWindow {
+  return { kernel: [kernel, kernel], stride: [1, 1], outStride: [1, 1], dilation: [1, 1] };
+}
+
 function convolution(shape: ConvShape): TuneShape {
   const { channels, outChannels, size, kernel } = shape;
   return {
-    work: { kind: 'conv2d', rows: outChannels, columns: size * size },
+    work: {
+      ...{ kind: 'conv2d', rows: outChannels, columns: size * size, terms: channels * kernel ** 2, batch: 1 },
+      ...{ dtype: 'f32', window: windowOf(kernel) },
+    },
     sample: sampleOf(shape),
     make: (device) => {
       const x = values(device, [1, channels, size, size]);
@@ -93,7 +124,10 @@ function weightGradient(shape: ConvShape): TuneShape {
   invariant(op, 'no op is called conv2dWeightGrad');
   const call = op as unknown as (inputs: Record<string, Tensor>, attrs: object) => { w: Tensor };
   return {
-    work: { kind: 'conv2dWeightGrad', rows: outChannels, columns: channels * kernel * kernel },
+    work: {
+      ...{ kind: 'conv2dWeightGrad', rows: outChannels, columns: channels * kernel ** 2, terms: size * size, batch: 1 },
+      ...{ dtype: 'f32', window: windowOf(kernel) },
+    },
     sample: sampleOf(shape),
     make: (device) => {
       const x = values(device, [1, channels, size, size]);
@@ -119,10 +153,11 @@ function values(device: Device, shape: readonly number[]): Tensor {
 export interface TunedShape {
   readonly work: MatrixWork;
   readonly sample: string;
-  readonly times: ReadonlyMap<Family, Summary>;
+  /** by the variant's name */
+  readonly times: ReadonlyMap<string, Summary>;
 }
 
-/** Times every shape with every family that the device runs, in turns. */
+/** Times every shape with every variant that the device runs, in turns. */
 export async function tune(
   device: Device,
   shapes: readonly TuneShape[],
@@ -133,67 +168,65 @@ export async function tune(
   for (const { work, sample, make } of shapes) {
     onShape(`${shapeClass(work)}: ${sample}`);
     const { inputs, run } = make(device);
-    const families = FAMILIES.filter((family) => runsFamily(family, device.capabilities));
+    const names = variantsOn(device, work.kind, work).map(({ name }) => name);
     const measured = await measure(
       device,
-      families.map((family) => variantOf(family, sample, run)),
+      names.map((name) => forcedTo(name, sample, run)),
       { seconds },
     );
-    found.push({ work, sample, times: new Map(families.map((family, i) => [family, measured[i].seconds])) });
+    found.push({ work, sample, times: new Map(names.map((name, i) => [name, measured[i].seconds])) });
     for (const input of inputs) input.dispose();
     device.pool.trim();
   }
   return found;
 }
 
-function variantOf(family: Family, sample: string, run: () => Tensor): Variant {
+function forcedTo(name: string, sample: string, run: () => Tensor): Variant {
   const forcedRun = () => {
-    forceFamily(family);
+    forceVariants(name);
     try {
       return [run()];
     } finally {
-      forceFamily(undefined);
+      forceVariants(undefined);
     }
   };
   return {
-    ...{ op: family, sample, pass: 'forward', dtype: 'f32' },
+    ...{ op: name, sample, pass: 'forward', dtype: 'f32' },
     prepare: () => {},
     run: forcedRun,
     release: () => {},
   };
 }
 
-/** How much faster another family has to be, so that a table is worth its line. */
+/** How much faster another variant has to be, so that a table is worth its line. */
 const WORTHWHILE = 1.1;
 
 /**
- * The families to choose by class of shape, where one beats the default in every shape of the class: by a tenth in the
+ * The variants to choose by class of shape, where one beats the default in every shape of the class: by a tenth in the
  * median, and beyond the scatter of the runs.
  */
-export function choose(device: Pick<Device, 'capabilities'>, found: readonly TunedShape[]): Record<string, Family> {
+export function choose(device: ChosenFor, found: readonly TunedShape[]): Record<string, string> {
   const classes = new Map<string, TunedShape[]>();
   for (const one of found) {
     const name = shapeClass(one.work);
     classes.set(name, [...(classes.get(name) ?? []), one]);
   }
-  const chosen: Record<string, Family> = {};
+  const chosen: Record<string, string> = {};
   for (const [name, shapes] of classes) {
-    const usual = defaultFamily(device.capabilities, shapes[0].work);
-    const gain = ({ times }: TunedShape, family: Family) =>
-      (times.get(usual)?.median ?? 0) / (times.get(family)?.median ?? Number.POSITIVE_INFINITY);
-    const better = FAMILIES.filter(
-      (family) => family !== usual && shapes.every((shape) => beats(shape, family, usual)),
+    const better = VARIANTS.map((variant) => variant.name).filter((variant) =>
+      shapes.every((shape) => beats(shape, variant, defaultVariant(device, shape.work).name)),
     );
-    const total = (family: Family) => shapes.reduce((sum, shape) => sum + Math.log(gain(shape, family)), 0);
-    const [best] = better.sort((a, b) => total(b) - total(a));
+    const total = (variant: string) =>
+      shapes.reduce((sum, { times }) => sum + Math.log(times.get(variant)?.median ?? Number.POSITIVE_INFINITY), 0);
+    const [best] = better.sort((a, b) => total(a) - total(b));
     if (best) chosen[name] = best;
   }
   return chosen;
 }
 
-function beats({ times }: TunedShape, family: Family, usual: Family): boolean {
-  const [a, b] = [times.get(family), times.get(usual)];
-  if (!a || !b) return false;
+function beats({ times }: TunedShape, name: string, usual: string): boolean {
+  const [a, b] = [times.get(name), times.get(usual)];
+  if (!a || !b || name === usual) return false;
   return b.median / a.median > WORTHWHILE && rankTest(a.sorted, b.sorted) < LEVEL;
 }
 
@@ -201,27 +234,28 @@ function beats({ times }: TunedShape, family: Family, usual: Family): boolean {
 export function tuneTable(
   device: Device,
   found: readonly TunedShape[],
-  chosen: Readonly<Record<string, Family>>,
+  chosen: Readonly<Record<string, string>>,
 ): string {
-  const table = newTable(['class · shape', ...FAMILIES.map((family) => `${family} µs`), 'default', 'chosen']);
+  const names = VARIANTS.map(({ name }) => name).filter((name) => found.some(({ times }) => times.has(name)));
+  const table = newTable(['class · shape', ...names.map((name) => `${name} µs`), 'default', 'chosen']);
   for (const { work, sample, times } of found) {
     const name = shapeClass(work);
-    const usual = defaultFamily(device.capabilities, work);
-    const cells = FAMILIES.map((family) => number((times.get(family)?.median ?? Number.NaN) * 1e6, 0));
+    const usual = defaultVariant(device, work).name;
+    const cells = names.map((variant) => number((times.get(variant)?.median ?? Number.NaN) * 1e6, 0));
     table.push([`${name} · ${sample}`, ...cells, usual, chosen[name] ?? usual]);
   }
   return `${table.toString()}\n`;
 }
 
 /** Puts what was found in the table of the repository; other classes of devices keep their lines. */
-export async function writeFamilies(
+export async function writeVariants(
   file: URL,
-  before: Readonly<Record<string, MeasuredFamilies>>,
+  before: Readonly<Record<string, MeasuredVariants>>,
   device: Device,
   { driver, dawn, date, commit }: Environment,
-  families: Readonly<Record<string, Family>>,
+  variants: Readonly<Record<string, string>>,
 ): Promise<void> {
-  const entry: MeasuredFamilies = { adapter: driver, dawn, date, commit, families };
+  const entry: MeasuredVariants = { adapter: driver, dawn, date, commit, variants };
   const all = Object.entries({ ...before, [deviceClass(device)]: entry });
   all.sort(([a], [b]) => (a < b ? -1 : 1));
   await writeFile(file, `${JSON.stringify(Object.fromEntries(all), null, 2)}\n`);

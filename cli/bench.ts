@@ -36,7 +36,7 @@ export function registerBench(program: Command): void {
     .option('--compare <files...>', 'show the speed beside that of a file that --out wrote; of two, without running')
     .option('--picture <file>', 'draw the rows under the roofline, as .svg or .png', picture)
     .option('--page <file>', 'write a page of its own: picture, table to sort, environment')
-    .option('--tune', 'find the fastest kernels for matrices here, and write kernels/lib/families.json')
+    .option('--tune', 'find the fastest kernels for matrices here, and write kernels/lib/variants.json')
     .option(
       '--cold',
       "without the driver's cache of compiled shaders, so that the first run shows what compiling costs",

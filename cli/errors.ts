@@ -29,6 +29,7 @@ export class CliError extends Error {
 /** By class name, so that no command has to load the engine to fail. */
 const codes: Record<string, ExitCode> = {
   RequestError: EXIT.usage,
+  VariantError: EXIT.usage,
   NoDeviceError: EXIT.device,
   DataError: EXIT.data,
   CheckpointError: EXIT.checkpoint,

@@ -5,6 +5,8 @@ export interface AcquireOptions {
   budgetBytes?: number;
   poison?: boolean;
   debug?: boolean;
+  /** variants of kernels to use where they can run; in Node by default those that MIAOBI_KERNELS names */
+  kernels?: string | undefined;
   /** no optional feature: which variants do without them is then seen */
   plainFeatures?: boolean;
   /** WebGPU's default limits: what every kernel must be correct at unless its definition has `needs` */

@@ -48,6 +48,8 @@ export interface DeviceOptions {
   poison?: boolean;
   /** tensors remember where they were made and freed */
   debug?: boolean;
+  /** names of kernels' variants to use where they can run, instead of what they would choose; read by kernels */
+  kernels?: string | undefined;
 }
 
 /** What a run would take, found by recording it without executing it. */
@@ -74,6 +76,7 @@ export class Device {
   readonly info: AdapterInfo;
   readonly capabilities: Capabilities;
   readonly debug: boolean;
+  readonly kernels: string | undefined;
   readonly pipelines: Pipelines;
   readonly recorder: Recorder;
   /** the pool in use: the real one, or the one of a forecast */
@@ -91,6 +94,7 @@ export class Device {
     this.info = options.info;
     this.capabilities = options.capabilities;
     this.debug = options.debug ?? false;
+    this.kernels = options.kernels;
     this.pipelines = new Pipelines(gpu);
     this.#bindGroups = new BindGroups(gpu);
     const { software } = options.info;

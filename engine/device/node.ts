@@ -39,7 +39,8 @@ export async function acquireDevice(options: NodeAcquireOptions = {}): Promise<D
   }
   if (info.software) sleepBetweenPolls();
   const budgetBytes = options.budgetBytes ?? (info.software ? Math.floor(totalmem() * 0.7) : undefined);
-  return deviceOf(adapter, { ...options, budgetBytes });
+  const kernels = options.kernels ?? process.env.MIAOBI_KERNELS;
+  return deviceOf(adapter, { ...options, budgetBytes, kernels });
 }
 
 /** Every adapter that Dawn sees. Dawn has no enumeration: its message for an unknown name lists them. */

@@ -2,8 +2,8 @@ import * as d from 'typegpu/data';
 import { defineKernel, optional, read, type Tensor, write } from '../../engine/index.ts';
 import { type Activation, activationCode, activationWgsl } from '../lib/activation.ts';
 import { type BlockSize, cutRows } from '../lib/blocks.ts';
-import { familyFor } from '../lib/family.ts';
-import type { Gather } from './gather.ts';
+import { variantFor } from '../lib/variant.ts';
+import { type Gather, workOf } from './gather.ts';
 import { PADDING_MODES } from './geometry.ts';
 
 /** What is stored for a finished sum: residual + scale · activation(sum + bias), all but the residual rounded to a grid. */
@@ -174,8 +174,8 @@ export function launchGather(tensors: GatherTensors, gather: Gather, epilogue: E
   const params = paramsOf(gather, epilogue);
   const { CURVED } = activationCode(epilogue.activation, epilogue.slope);
   const flags = { HAS_BIAS: tensors.bias ? 1 : 0, HAS_RESIDUAL: tensors.residual ? 1 : 0, CURVED };
-  const { outChannels: rows, oH, oW } = gather;
-  const family = familyFor(tensors.x.device, { kind: 'conv2d', rows, columns: gather.n * oH * oW });
+  const { x, weight } = tensors;
+  const { family } = variantFor(x.device, workOf(gather, x.dtype === weight.dtype ? x.dtype : undefined));
   if (family === 'tiled') tiledKernel.launch(tensors, params, flags);
   else if (family === 'direct') directKernel.launch(tensors, params, { WG: 64, ...flags });
   else if (fitsRows(gather)) {

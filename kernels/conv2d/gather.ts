@@ -1,3 +1,5 @@
+import type { DType } from '../../engine/index.ts';
+import type { MatrixWork } from '../lib/variant.ts';
 import type { Geometry, PaddingMode } from './geometry.ts';
 
 /**
@@ -53,5 +55,21 @@ export function transposedGather(g: Geometry): Gather {
     ...{ inStepY: 1, inStepX: 1, outStepY: g.strideY, outStepX: g.strideX },
     ...{ originY: g.top, originX: g.left, tapY: -g.dilationY, tapX: -g.dilationX },
     ...{ weightOut: taps, weightIn: g.c * taps, weightGroup: g.k * g.c * taps },
+  };
+}
+
+/** A gather as a product of matrices: phases are products of their own, each with its share of the taps. */
+export function workOf(g: Gather, dtype: DType | undefined): MatrixWork {
+  const phases = g.outStepY * g.outStepX;
+  const columns = g.n * Math.ceil(g.oH / g.outStepY) * Math.ceil(g.oW / g.outStepX);
+  return {
+    ...{ kind: 'conv2d', rows: g.outChannels, columns, dtype },
+    ...{ terms: Math.ceil((g.inChannels * g.kH * g.kW) / phases), batch: g.groups * phases },
+    window: {
+      kernel: [g.kH, g.kW],
+      stride: [g.inStepY, g.inStepX],
+      outStride: [g.outStepY, g.outStepX],
+      dilation: [g.tapY, g.tapX],
+    },
   };
 }

@@ -1,7 +1,16 @@
 import * as d from 'typegpu/data';
-import { type Capabilities, defineKernel, empty, read, scope, type Tensor, write } from '../../engine/index.ts';
+import {
+  type Capabilities,
+  type DType,
+  defineKernel,
+  empty,
+  read,
+  scope,
+  type Tensor,
+  write,
+} from '../../engine/index.ts';
 import { type BlockSize, cutRows } from '../lib/blocks.ts';
-import { familyFor } from '../lib/family.ts';
+import { type MatrixWork, variantFor } from '../lib/variant.ts';
 import { type Geometry, PADDING_MODES } from './geometry.ts';
 
 const Params = d
@@ -103,14 +112,34 @@ function slotGroups(p: ParamValues, tileK: number, columns: number, lanes: numbe
   return Math.ceil((p.endChannel - p.startChannel) / tileK) * Math.ceil(columns / lanes) * p.groups;
 }
 
+/** The weight gradient as a product of matrices: output channels by (c, ky, kx), summed over pixels. */
+function workOf(g: Geometry, dtype: DType): MatrixWork {
+  return {
+    ...{ kind: 'conv2dWeightGrad', rows: g.k, columns: g.c * g.kH * g.kW, dtype },
+    ...{ terms: g.n * g.oH * g.oW, batch: g.groups },
+    window: {
+      kernel: [g.kH, g.kW],
+      stride: [g.strideY, g.strideX],
+      outStride: [1, 1],
+      dilation: [g.dilationY, g.dilationX],
+    },
+  };
+}
+
+/** Output channels and columns that a workgroup owns. */
+function tileOf(family: string, { subgroupWidth }: Capabilities): readonly [number, number] {
+  if (family === 'lanes') return [16, subgroupWidth];
+  return family === 'tiled' ? [64, 64] : [1, 1];
+}
+
 /** dw[O, C / groups, kH, kW] of a convolution of x with the gradient dy of its output. */
 export function launchWeightGrad(tensors: { x: Tensor; dy: Tensor; dw: Tensor }, g: Geometry): void {
   const { x, dy, dw } = tensors;
   const { capabilities } = x.device;
-  const family = familyFor(x.device, { kind: 'conv2dWeightGrad', rows: g.k, columns: g.c * g.kH * g.kW });
+  const { family } = variantFor(x.device, workOf(g, x.dtype));
   const rows = family === 'lanes' && fitsRows(g);
   const columns = rows ? g.c * g.kH : g.c * g.kH * g.kW;
-  const [tileK, lanes] = { lanes: [16, capabilities.subgroupWidth], tiled: [64, 64], direct: [1, 1] }[family];
+  const [tileK, lanes] = tileOf(family, capabilities);
   const groupsPerSlot = Math.ceil(g.k / tileK) * Math.ceil(columns / lanes) * g.groups;
   const params = paramsOf(g, slotCount(g, groupsPerSlot, dw.size, capabilities));
   scope(() => {

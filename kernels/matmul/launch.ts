@@ -2,7 +2,7 @@ import * as d from 'typegpu/data';
 import { defineKernel, optional, read, type Tensor, write } from '../../engine/index.ts';
 import { type Activation, activationCode, activationWgsl } from '../lib/activation.ts';
 import { type BlockSize, cutRows } from '../lib/blocks.ts';
-import { familyFor } from '../lib/family.ts';
+import { variantFor } from '../lib/variant.ts';
 import type { Product } from './shapes.ts';
 
 const Params = d
@@ -96,7 +96,8 @@ export function launchMatmul(
     ...{ curve, slope },
   };
   const flags = { HAS_BIAS: tensors.bias ? 1 : 0, CURVED };
-  const family = familyFor(tensors.a.device, { kind: 'matmul', rows: m, columns: n });
+  const { device, dtype } = tensors.a;
+  const { family } = variantFor(device, { kind: 'matmul', rows: m, columns: n, terms: k, batch, dtype });
   if (family === 'tiled') tiledKernel.launch(tensors, params, flags);
   else if (family === 'direct') directKernel.launch(tensors, params, { WG: 64, ...flags });
   else {

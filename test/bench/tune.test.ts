@@ -5,38 +5,41 @@ import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Environment } from '../../bench/environment.ts';
 import { summarize } from '../../bench/statistics.ts';
-import { choose, familiesFile, type TunedShape, tuneShapes, writeFamilies } from '../../bench/tune.ts';
+import { choose, type TunedShape, tuneShapes, variantsFile, writeVariants } from '../../bench/tune.ts';
 import type { Device } from '../../engine/index.ts';
 import {
   deviceClass,
-  FAMILIES,
-  type Family,
-  familyFor,
-  forceFamily,
+  forceVariants,
   type MatrixWork,
-  type MeasuredFamilies,
+  type MeasuredVariants,
+  parseChoice,
   shapeClass,
-  useFamilies,
-} from '../../kernels/lib/family.ts';
+  useVariants,
+  VARIANTS,
+  VariantError,
+  variantFor,
+} from '../../kernels/lib/variant.ts';
 
 const device = (software: boolean, subgroupWidth: number, vendor = 'acme') =>
   ({ info: { vendor }, capabilities: { software, subgroupWidth } }) as unknown as Device;
 
-const measured = (families: Record<string, Family>): MeasuredFamilies => ({
-  ...{ adapter: 'x', dawn: 'y', date: 'z', commit: 'w', families },
+const measured = (variants: Record<string, string>): MeasuredVariants => ({
+  ...{ adapter: 'x', dawn: 'y', date: 'z', commit: 'w', variants },
 });
 
-const wide: MatrixWork = { kind: 'matmul', rows: 64, columns: 64 };
-const narrow: MatrixWork = { kind: 'matmul', rows: 64, columns: 2 };
+const wide: MatrixWork = { kind: 'matmul', rows: 64, columns: 64, terms: 64, batch: 1 };
+const narrow: MatrixWork = { kind: 'matmul', rows: 64, columns: 2, terms: 64, batch: 1 };
 
-describe('choosing a family', () => {
+const familyFor = (...args: Parameters<typeof variantFor>) => variantFor(...args).family;
+
+describe('choosing a variant', () => {
   afterEach(() => {
-    useFamilies(undefined);
-    forceFamily(undefined);
+    useVariants(undefined);
+    forceVariants(undefined);
   });
 
   it('follows the default where nothing was measured', () => {
-    useFamilies({});
+    useVariants({});
     expect(familyFor(device(true, 8), wide)).toBe('lanes');
     expect(familyFor(device(true, 0), wide)).toBe('tiled');
     expect(familyFor(device(false, 32), { ...wide, rows: 4 })).toBe('direct');
@@ -44,24 +47,51 @@ describe('choosing a family', () => {
 
   it('follows the table for its device and its class of shape alone', () => {
     const gpu = device(false, 32);
-    useFamilies({ [deviceClass(gpu)]: measured({ [shapeClass(narrow)]: 'lanes' }) });
+    useVariants({ [deviceClass(gpu)]: measured({ [shapeClass(narrow)]: 'lanes' }) });
     expect(familyFor(gpu, narrow)).toBe('lanes');
     expect(familyFor(gpu, { ...narrow, rows: 8, columns: 4 })).toBe('lanes');
     expect(familyFor(gpu, { ...narrow, columns: 5 })).toBe('tiled');
     expect(familyFor(gpu, { ...narrow, kind: 'conv2d' })).toBe('tiled');
     expect(familyFor(device(false, 32, 'other'), narrow)).toBe('tiled');
     expect(familyFor(device(false, 64), narrow)).toBe('tiled');
-    forceFamily('direct');
+    forceVariants('direct');
     expect(familyFor(gpu, narrow)).toBe('direct');
   });
 
-  it('never chooses what the device cannot run, nor a family that is not known', () => {
+  it('never chooses what the device cannot run, nor a variant that is not known', () => {
     const plain = device(false, 0);
-    useFamilies({
-      [deviceClass(plain)]: measured({ [shapeClass(wide)]: 'lanes', [shapeClass(narrow)]: 'new' as Family }),
+    useVariants({
+      [deviceClass(plain)]: measured({ [shapeClass(wide)]: 'lanes', [shapeClass(narrow)]: 'new' }),
     });
     expect(familyFor(plain, wide)).toBe('tiled');
     expect(familyFor(plain, narrow)).toBe('tiled');
+  });
+
+  it('follows what a device was acquired with, by kind of work, where it can run', () => {
+    const asked = { ...device(true, 8), kernels: 'matmul=tiled:64x64, conv2d=direct' } as unknown as Device;
+    expect(variantFor(asked, wide).name).toBe('tiled:64x64');
+    expect(familyFor(asked, { ...wide, kind: 'conv2d' })).toBe('direct');
+    expect(familyFor(asked, { ...wide, kind: 'conv2dWeightGrad' })).toBe('lanes');
+    forceVariants('lanes');
+    expect(familyFor(asked, wide)).toBe('lanes');
+    const none = { ...device(false, 0), kernels: 'lanes' } as unknown as Device;
+    expect(familyFor(none, wide)).toBe('tiled');
+  });
+
+  it('lists what there is when a name is not known', () => {
+    expect(parseChoice('')).toEqual({});
+    expect(parseChoice('matmul=lanes')).toEqual({ matmul: 'lanes' });
+    for (const wrong of ['tilde', 'tiled:7x7', 'matmul=', 'softmax=lanes']) {
+      expect(() => parseChoice(wrong)).toThrow(VariantError);
+      expect(() => parseChoice(wrong)).toThrow(/tiled:64x64.*\n.*conv2dWeightGrad/);
+    }
+  });
+
+  it('has families that can be named alone', () => {
+    for (const { family, name } of VARIANTS) {
+      expect(parseChoice(family).matmul).toBe(family);
+      expect(parseChoice(name).conv2d).toBe(name);
+    }
   });
 });
 
@@ -71,7 +101,7 @@ describe('tuning', () => {
     ...{ work, sample: '' },
     times: new Map([
       ['lanes', times(lanes)],
-      ['tiled', times(tiled)],
+      ['tiled:64x64', times(tiled)],
       ['direct', times(direct)],
     ]),
   });
@@ -79,7 +109,7 @@ describe('tuning', () => {
 
   it('chooses what wins in every shape of a class, the fastest in the mean', () => {
     const found = [shape(narrow, 100, 80, 50), shape(narrow, 100, 40, 80), shape(wide, 50, 60, 70)];
-    expect(choose(software, found)).toEqual({ [shapeClass(narrow)]: 'tiled' });
+    expect(choose(software, found)).toEqual({ [shapeClass(narrow)]: 'tiled:64x64' });
   });
 
   it('leaves the default where another wins once, by little, or by chance', () => {
@@ -100,34 +130,34 @@ describe('tuning', () => {
 
   it('has two shapes or more for every class that it may write', () => {
     const classes = tuneShapes.map(({ work }) => shapeClass(work));
-    expect(new Set(classes).size).toBe(10);
+    expect(new Set(classes).size).toBe(24);
     for (const name of classes) expect(classes.filter((other) => other === name).length).toBeGreaterThan(1);
   });
 
   it('keeps the lines of other devices', async () => {
     const folder = await mkdtemp(path.join(tmpdir(), 'miaobi-tune-'));
-    const file = pathToFileURL(path.join(folder, 'families.json'));
+    const file = pathToFileURL(path.join(folder, 'variants.json'));
     const before = { 'zeta, subgroups of 4': measured({ [shapeClass(wide)]: 'direct' }) };
     const environment = { driver: 'acme 1', dawn: 'webgpu 1', date: 'today', commit: 'abc' } as Environment;
-    await writeFamilies(file, before, software, environment, { [shapeClass(narrow)]: 'direct' });
+    await writeVariants(file, before, software, environment, { [shapeClass(narrow)]: 'direct' });
     expect(JSON.parse(await readFile(file, 'utf8'))).toEqual({
       'acme software, subgroups of 8': {
         ...{ adapter: 'acme 1', dawn: 'webgpu 1', date: 'today', commit: 'abc' },
-        families: { [shapeClass(narrow)]: 'direct' },
+        variants: { [shapeClass(narrow)]: 'direct' },
       },
       ...before,
     });
     await rm(folder, { recursive: true });
   });
 
-  it('has a table that names families and classes that exist', async () => {
-    const table = JSON.parse(await readFile(familiesFile, 'utf8')) as Record<string, MeasuredFamilies>;
+  it('has a table that names variants and classes that exist', async () => {
+    const table = JSON.parse(await readFile(variantsFile, 'utf8')) as Record<string, MeasuredVariants>;
     const classes = new Set(tuneShapes.map(({ work }) => shapeClass(work)));
-    for (const { families, adapter, commit } of Object.values(table)) {
+    for (const { variants, adapter, commit } of Object.values(table)) {
       expect([adapter, commit]).not.toContain('');
-      for (const [name, family] of Object.entries(families)) {
+      for (const [name, variant] of Object.entries(variants)) {
         expect(classes).toContain(name);
-        expect(FAMILIES).toContain(family);
+        expect(() => parseChoice(variant)).not.toThrow();
       }
     }
   });

@@ -1,7 +1,7 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { allOps, type Device, type Ref, scope, type Tensor } from '../../engine/index.ts';
 import '../../kernels/index.ts';
-import { type Family, forceFamily } from '../../kernels/lib/family.ts';
+import { forceVariants } from '../../kernels/lib/variant.ts';
 import { expectClose, unitOf } from '../support/compare.ts';
 import { testDevice } from '../support/device.ts';
 import { draw, generator, toTensor } from '../support/samples.ts';
@@ -12,16 +12,16 @@ let device: Device;
 beforeAll(async () => {
   device = await testDevice();
 });
-afterEach(() => forceFamily(undefined));
+afterEach(() => forceVariants(undefined));
 
-describe.each<Family>(['tiled', 'direct'])('the %s kernels', (family) => {
+describe.each(['tiled', 'direct'])('the %s kernels', (family) => {
   for (const op of allOps()) {
     const { definition } = op;
     if (!OPS.includes(definition.name)) continue;
     definition.samples.forEach((sample, index) => {
       if (sample.bench) return;
       it(`compute ${definition.name}: sample ${index + 1} ${JSON.stringify(sample.attrs ?? {})}`, async () => {
-        forceFamily(family);
+        forceVariants(family);
         const random = generator(index + 1);
         const refs: Record<string, Ref> = {};
         const inputs: Record<string, Tensor> = {};

@@ -2,7 +2,7 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Device, scope, type Tensor, tensor, vjp } from '../../engine/index.ts';
 import { cast, conv2d, mean, sum, variance } from '../../kernels/index.ts';
-import { type Family, forceFamily } from '../../kernels/lib/family.ts';
+import { forceVariants } from '../../kernels/lib/variant.ts';
 import { expectClose, unitOf } from '../support/compare.ts';
 import { testDevice } from '../support/device.ts';
 import { draw, generator, toTensor } from '../support/samples.ts';
@@ -11,16 +11,16 @@ let device: Device;
 beforeAll(async () => {
   device = await testDevice();
 });
-afterEach(() => forceFamily(undefined));
+afterEach(() => forceVariants(undefined));
 
-const FAMILIES = ['lanes', 'tiled', 'direct'] as const satisfies readonly Family[];
-const usable = (family: Family) => family !== 'lanes' || device.capabilities.subgroupWidth > 0;
+const FAMILIES = ['lanes', 'tiled', 'direct'] as const;
+const usable = (family: string) => family !== 'lanes' || device.capabilities.subgroupWidth > 0;
 const values = async (t: Tensor) => ({ shape: t.shape, data: Float64Array.from(await t.data()) });
 
 describe.each(FAMILIES)('a convolution of f16 pictures with f32 parameters, %s kernels', (family) => {
   it('gives f16, and the gradients of the parameters in f32, as if all had been f32', async () => {
     if (!device.capabilities.f16 || !usable(family)) return;
-    forceFamily(family);
+    forceVariants(family);
     const random = generator(5);
     const [x, weight, bias] = [[2, 5, 7, 9], [6, 5, 3, 3], [6]].map((shape) =>
       toTensor(device, draw(shape, 'f32', random)),
@@ -76,7 +76,7 @@ describe('sums of f16 in f32', () => {
 
 describe.each(FAMILIES)('fused activations of what is not finite, %s kernels', (family) => {
   const activated = async (activation: 'relu' | 'leakyRelu', bias: readonly number[]) => {
-    forceFamily(family);
+    forceVariants(family);
     const x = tensor(device, [0], [1, 1, 1, 1]);
     const weights = {
       weight: tensor(

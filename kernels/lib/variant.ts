@@ -1,0 +1,197 @@
+import type { Capabilities, Device, DType } from '../../engine/index.ts';
+import measured from './variants.json' with { type: 'json' };
+
+/** A variant that there is not was asked for. */
+export class VariantError extends Error {
+  override name = 'VariantError';
+}
+
+/** Kinds of matrix-like work that have several variants. */
+export const KINDS = ['matmul', 'conv2d', 'conv2dWeightGrad'] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** Work as a product of matrices: what a variant is chosen for. */
+export interface MatrixWork {
+  readonly kind: Kind;
+  /** rows share what is loaded of the columns: output channels of a group, where there are channels */
+  readonly rows: number;
+  readonly columns: number;
+  /** length of the sums */
+  readonly terms: number;
+  /** independent products of this size: items of a batch, groups, phases */
+  readonly batch: number;
+  /** storage type of what is multiplied, where both sides have the same */
+  readonly dtype?: DType | undefined;
+  /** of convolutions */
+  readonly window?: WorkWindow | undefined;
+}
+
+/** Kernel, steps and distances of taps; a step below 0 walks the weight backwards. Transposed ones have outStride. */
+export interface WorkWindow {
+  readonly kernel: readonly [number, number];
+  readonly stride: readonly [number, number];
+  readonly outStride: readonly [number, number];
+  readonly dilation: readonly [number, number];
+}
+
+/**
+ * A way to compute: a family, which is an algorithm, and the tile that a workgroup owns where the family has several.
+ * Its name is `FAMILY` or `FAMILY:TILE`; a family with tiles may be named alone, and then chooses the tile by the shape.
+ *
+ * `lanes` share values through subgroup shuffles (fastest on software drivers), `tiled` through workgroup memory (for
+ * GPUs), `direct` not at all (small groups of channels, and anything else).
+ */
+export interface Variant {
+  readonly name: string;
+  readonly family: string;
+  /** rows by columns */
+  readonly tile: readonly number[];
+  readonly kinds: readonly Kind[];
+  /** whether the device can run it, for this work where there is one */
+  readonly runs: (capabilities: Capabilities, work?: MatrixWork) => boolean;
+}
+
+function variant(name: string, rule: Partial<Pick<Variant, 'kinds' | 'runs'>> = {}): Variant {
+  const [family, tile = ''] = name.split(':');
+  const sides = tile === '' ? [] : tile.split('x').map(Number);
+  return { kinds: KINDS, runs: () => true, ...rule, name, family, tile: sides };
+}
+
+/** Every variant there is. A new one takes a line here and a branch where its kinds of work are launched. */
+export const VARIANTS: readonly Variant[] = [
+  variant('lanes', { runs: ({ subgroupWidth }) => subgroupWidth >= 4 }),
+  variant('tiled:64x64'),
+  variant('direct'),
+];
+
+const FAMILIES = [...new Set(VARIANTS.map(({ family }) => family))];
+
+/** What `bench --tune` found on one class of devices: variants by class of shape, where they are not the default. */
+export interface MeasuredVariants {
+  readonly adapter: string;
+  readonly dawn: string;
+  readonly date: string;
+  readonly commit: string;
+  readonly variants: Readonly<Record<string, string>>;
+}
+
+let table: Readonly<Record<string, MeasuredVariants>> = measured;
+/** Chooses by another table, for tests; `undefined` goes back to the measured one. */
+export function useVariants(other: Readonly<Record<string, MeasuredVariants>> | undefined): void {
+  table = other ?? measured;
+}
+
+/** Names by kind of work that are used wherever device and shape allow. */
+export type Choice = Readonly<Partial<Record<Kind, string>>>;
+
+/**
+ * Reads `NAME` for every kind of work, or `KIND=NAME,KIND=NAME`.
+ *
+ * @throws VariantError for a kind or a name that there is not
+ */
+export function parseChoice(text: string): Choice {
+  const choice: Partial<Record<Kind, string>> = {};
+  for (const part of text.split(',').map((one) => one.trim())) {
+    if (part === '') continue;
+    const [kind, name] = part.includes('=') ? part.split('=') : [undefined, part];
+    const kinds = KINDS.filter((one) => kind === undefined || one === kind);
+    const known = VARIANTS.filter((one) => one.name === name || one.family === name);
+    if (kinds.length === 0 || known.length === 0) {
+      throw new VariantError(
+        `MIAOBI_KERNELS=${text}: expected a variant of kernels, or KIND=VARIANT with commas between, got "${part}".\n` +
+          `  variants  ${[...FAMILIES, ...VARIANTS.map((one) => one.name).filter((one) => one.includes(':'))].join(', ')}\n` +
+          `  kinds     ${KINDS.join(', ')}`,
+      );
+    }
+    for (const one of kinds) choice[one] = name;
+  }
+  return choice;
+}
+
+let forced: Choice = {};
+/**
+ * Makes kernels use what `parseChoice` reads, where device and shape allow, before the device's own choice and the table;
+ * for tests and benches. `undefined` goes back to choosing.
+ */
+export function forceVariants(choice: string | undefined): void {
+  forced = choice === undefined ? {} : parseChoice(choice);
+}
+
+/** What a choice needs to know of a device. */
+export type ChosenFor = Pick<Device, 'capabilities' | 'info'> & Partial<Pick<Device, 'kernels'>>;
+
+const choices = new Map<string, Choice>();
+function choiceOf({ kernels }: ChosenFor): Choice {
+  if (!kernels) return {};
+  let choice = choices.get(kernels);
+  if (!choice) {
+    choice = parseChoice(kernels);
+    choices.set(kernels, choice);
+  }
+  return choice;
+}
+
+/** Devices that one choice serves: of one vendor, with subgroups of one width. */
+export function deviceClass({ info, capabilities: { software, subgroupWidth } }: ChosenFor): string {
+  return `${info.vendor || 'unknown'}${software ? ' software' : ''}, ${subgroupWidth === 0 ? 'no fixed subgroup' : `subgroups of ${subgroupWidth}`}`;
+}
+
+/** Workgroups that fill a large GPU: more than one on each of its 60 to 150 processors. */
+const FILLING_TILES = 128;
+/** A sum of this length is worth cutting where there are too few tiles. */
+const LONG_SUM = 1024;
+
+const tilesOf = ({ rows, columns, batch }: MatrixWork, m: number, n: number) =>
+  Math.ceil(rows / m) * Math.ceil(columns / n) * batch;
+
+/**
+ * Shapes that one choice serves: whether there are rows enough to share what is loaded, and columns; whether a tile of
+ * 64 × 64 would be full; whether there are enough of those to fill a GPU, and if not, whether sums are long.
+ */
+export function shapeClass(work: MatrixWork): string {
+  const { kind, rows, columns, terms } = work;
+  const sides = `${kind}, ${rows < 8 ? 'below 8' : '8 or more'} rows, ${columns <= 4 ? 'up to 4' : 'over 4'} columns`;
+  if (rows < 8 || columns <= 4) return sides;
+  const narrow = `${kind}, ${Math.min(rows, columns) < 64 ? 'narrow' : 'wide'}`;
+  if (tilesOf(work, 64, 64) >= FILLING_TILES) return `${narrow}, many tiles`;
+  return `${narrow}, few tiles, sums ${terms < LONG_SUM ? 'below' : 'of'} ${LONG_SUM}${terms < LONG_SUM ? '' : ' or more'}`;
+}
+
+/** The variant where nothing was measured. */
+export function defaultVariant(device: ChosenFor, work: MatrixWork): Variant {
+  const { software, subgroupWidth } = device.capabilities;
+  const family = software && subgroupWidth >= 4 ? 'lanes' : work.rows >= 8 ? 'tiled' : 'direct';
+  return named(family, device, work) ?? variantNamed('direct');
+}
+
+/**
+ * The variant for a device and a shape: what was asked for, that which was measured to be the fastest, or the default,
+ * the first that can run.
+ */
+export function variantFor(device: ChosenFor, work: MatrixWork): Variant {
+  const wanted = [
+    forced[work.kind],
+    choiceOf(device)[work.kind],
+    table[deviceClass(device)]?.variants[shapeClass(work)],
+  ];
+  for (const name of wanted) {
+    const found = name === undefined ? undefined : named(name, device, work);
+    if (found) return found;
+  }
+  return defaultVariant(device, work);
+}
+
+/** The variant of this name, of the tile that suits where it is a family's; undefined where it cannot run. */
+function named(name: string, { capabilities }: ChosenFor, work: MatrixWork): Variant | undefined {
+  const able = VARIANTS.filter(({ kinds, runs }) => kinds.includes(work.kind) && runs(capabilities, work));
+  return able.find((one) => one.name === name) ?? able.find((one) => one.family === name);
+}
+
+function variantNamed(name: string): Variant {
+  return VARIANTS.find((one) => one.name === name) as Variant;
+}
+
+/** Variants that a device can run for a kind of work. */
+export function variantsOn({ capabilities }: ChosenFor, kind: Kind, work?: MatrixWork): readonly Variant[] {
+  return VARIANTS.filter(({ kinds, runs }) => kinds.includes(kind) && runs(capabilities, work));
+}
