@@ -123,6 +123,7 @@ export const weightGradSamples: readonly Sample<
     attrs: { stride: [2, 1], dilation: [3, 2], padding: [0, 0, 1, 1], groups: 2, kernel: [2, 3] },
   },
   { inputs: { x: [1, 8, 5, 6], g: [1, 70, 5, 6] }, attrs: { padding: 1, kernel: [3, 3] }, dtypes: F32 },
+  { inputs: { x: [2, 5, 8, 9], g: [2, 21, 4, 4] }, attrs: { stride: 2, padding: 1, kernel: [4, 4] }, dtypes: F32 },
   {
     inputs: { x: [1, 64, 64, 64], g: [1, 64, 64, 64] },
     attrs: { padding: 1, kernel: [3, 3] },
@@ -132,6 +133,11 @@ export const weightGradSamples: readonly Sample<
     inputs: { x: [1, 20, 50, 50], g: [1, 20, 50, 50] },
     attrs: { padding: 1, kernel: [3, 3] },
     bench: 'weight gradient of 20>20 at 50²',
+  },
+  {
+    inputs: { x: [1, 64, 64, 64], g: [1, 128, 32, 32] },
+    attrs: { stride: 2, padding: 1, kernel: [4, 4] },
+    bench: 'weight gradient of 64>128 at 64², 4x4, stride 2',
   },
   {
     inputs: { x: [1, 16, 512, 512], g: [1, 4, 512, 512] },

@@ -71,8 +71,10 @@ const tapsKernel = defineKernel({
   params: Params,
   bindings,
   subgroups: true,
-  keys: { TILE_K: [4, 16, 32] },
-  grid: (p, { TILE_K }, { subgroupWidth }) => slotGroups(p, TILE_K, p.c * p.kH * p.kW, subgroupWidth) * p.slots,
+  keys: { TILE_K: [4, 16, 32], COLUMNS: [1, 4] },
+  valid: ({ TILE_K, COLUMNS }) => TILE_K * COLUMNS <= 64,
+  grid: (p, { TILE_K, COLUMNS }, { subgroupWidth }) =>
+    slotGroups(p, TILE_K, p.c * p.kH * p.kW, COLUMNS * subgroupWidth) * p.slots,
   cost,
 });
 
@@ -127,8 +129,8 @@ function workOf(g: Geometry, dtype: DType): MatrixWork {
 }
 
 /** Output channels and columns that a workgroup owns. */
-function tileOf(family: string, { subgroupWidth }: Capabilities): readonly [number, number] {
-  if (family === 'lanes') return [16, subgroupWidth];
+function tileOf(family: string, lanesColumns: number): readonly [number, number] {
+  if (family === 'lanes') return [16, lanesColumns];
   return family === 'tiled' ? [64, 64] : [1, 1];
 }
 
@@ -139,7 +141,9 @@ export function launchWeightGrad(tensors: { x: Tensor; dy: Tensor; dw: Tensor },
   const { family } = variantFor(x.device, workOf(g, x.dtype));
   const rows = family === 'lanes' && fitsRows(g);
   const columns = rows ? g.c * g.kH : g.c * g.kH * g.kW;
-  const [tileK, lanes] = tileOf(family, capabilities);
+  // columns of a lane: those of one channel are neighbours in memory; planes may all fall on the same lines of a cache
+  const COLUMNS = rows || g.kH * g.kW === 1 || columns <= 2 * capabilities.subgroupWidth ? 1 : 4;
+  const [tileK, lanes] = tileOf(family, COLUMNS * capabilities.subgroupWidth);
   const groupsPerSlot = Math.ceil(g.k / tileK) * Math.ceil(columns / lanes) * g.groups;
   const params = paramsOf(g, slotCount(g, groupsPerSlot, dw.size, capabilities));
   scope(() => {
@@ -148,10 +152,10 @@ export function launchWeightGrad(tensors: { x: Tensor; dy: Tensor; dw: Tensor },
     if (family === 'tiled') tiledKernel.launch(bound, params);
     else if (family === 'direct') directKernel.launch(bound, params, { WG: 64 });
     else {
-      for (const { size, start, end } of cutRows(g.k, rows ? ROWS_TILES : TAPS_TILES)) {
+      for (const { size, start, end } of cutRows(g.k, rows ? ROWS_TILES : TAPS_TILES[COLUMNS])) {
         const part = { ...params, startChannel: start, endChannel: end };
         if (rows) rowsKernel.launch(bound, part, { TILE_K: size, STRIDE: g.strideX });
-        else tapsKernel.launch(bound, part, { TILE_K: size });
+        else tapsKernel.launch(bound, part, { TILE_K: size, COLUMNS });
       }
     }
     sumSlotsKernel.launch({ partial, y: dw }, { count: dw.size, slots: params.slots }, { WG: 64 });
@@ -163,11 +167,17 @@ const ROWS_TILES: readonly BlockSize[] = [
   { size: 16, time: 1 },
   { size: 4, time: 0.54 },
 ];
-const TAPS_TILES: readonly BlockSize[] = [
-  { size: 32, time: 1.6 },
-  { size: 16, time: 1 },
-  { size: 4, time: 0.54 },
-];
+const TAPS_TILES: { readonly [columns in 1 | 4]: readonly BlockSize[] } = {
+  1: [
+    { size: 32, time: 1.6 },
+    { size: 16, time: 1 },
+    { size: 4, time: 0.54 },
+  ],
+  4: [
+    { size: 16, time: 1 },
+    { size: 4, time: 0.54 },
+  ],
+};
 
 const fitsRows = (g: Geometry) => g.kW === 3 && g.dilationX === 1 && g.strideY === g.strideX && g.strideX <= 2;
 
