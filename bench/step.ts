@@ -141,7 +141,12 @@ export async function timeSteps<Batch>(
       cpuUs: processUs() - began.all,
     };
   };
+  const { compiled, compileMs } = device.pipelines;
   const first = await once();
+  const cold = {
+    pipelines: device.pipelines.compiled - compiled,
+    compileMs: device.pipelines.compileMs - compileMs,
+  };
   while (step < WARM_UP) await once();
   const before = { created: device.pool.stats.created, misses: device.bindGroupMisses };
   const runs = await repeat(seconds, once);
@@ -159,6 +164,7 @@ export async function timeSteps<Batch>(
       cpuUs: summarize(runs.map((run) => run.cpuUs)).median,
       ...(Number.isFinite(hostCpuUs) ? { hostCpuUs } : {}),
       firstMs: first.seconds * 1e3,
+      ...cold,
       dispatches: phases.reduce((sum, { calls }) => sum + calls, 0),
       ...{ peakBytes: peakAllocatedBytes - start, liveBytes: peakUsedBytes - start, forecastBytes },
       ...{ created: created - before.created, misses: device.bindGroupMisses - before.misses },

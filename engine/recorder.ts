@@ -35,12 +35,16 @@ export interface Rates {
 }
 
 const FLUSH_AFTER_SECONDS = 0.05;
+/** A GPU that has nothing to do gets its first work sooner; each submit after that may take twice as long. */
+const FIRST_FLUSH_SECONDS = 0.002;
 const FLUSH_AFTER_RECORDS = 2000;
 
 /**
  * Eager to write, deferred to run: ops append records; a flush turns them into one upload of parameters, one compute
- * pass (copies split it) and one submit (several where they would take too long). A flush happens on demand, and by itself when the estimated GPU time passes
- * 50 ms and every pipeline is ready: long submits freeze desktops and trip the watchdog of Windows.
+ * pass (copies split it) and one submit (several where they would take too long). A flush happens on demand, and by itself
+ * when the estimated GPU time passes 50 ms and every pipeline is ready: long submits freeze desktops and trip the watchdog
+ * of Windows. After a result was waited for the GPU is idle, so the first submits are shorter: what is recorded after them
+ * is recorded while they run.
  */
 export class Recorder {
   readonly #gpu: GPUDevice;
@@ -49,6 +53,7 @@ export class Recorder {
   #records: Record[] = [];
   readonly #waiting = new Set<PipelineEntry>();
   #seconds = 0;
+  #flushAfter = FIRST_FLUSH_SECONDS;
   readonly #staging: GPUBuffer[] = [];
   profiler: Profiler | undefined;
   #phase = 'forward';
@@ -76,7 +81,12 @@ export class Recorder {
     this.#records.push({ dispatch, phase: this.#phase });
     if (!dispatch.entry.pipeline) this.#waiting.add(dispatch.entry);
     this.#seconds += this.#secondsOf(dispatch.cost);
-    if (this.#seconds > FLUSH_AFTER_SECONDS || this.#records.length >= FLUSH_AFTER_RECORDS) this.flushIfReady();
+    if (this.#seconds > this.#flushAfter || this.#records.length >= FLUSH_AFTER_RECORDS) this.flushIfReady();
+  }
+
+  /** The GPU has finished everything submitted: the next submit should come soon. */
+  drained(): void {
+    this.#flushAfter = FIRST_FLUSH_SECONDS;
   }
 
   /** Runs `fn`; a profile counts what it records as this phase, and what nothing names as `forward`. */
@@ -145,6 +155,7 @@ export class Recorder {
     const records = this.#records;
     this.#records = [];
     this.#seconds = 0;
+    this.#flushAfter = Math.min(2 * this.#flushAfter, FLUSH_AFTER_SECONDS);
     this.#arena.upload();
     for (const part of this.#parts(records)) this.#submitPart(part);
     for (const buffer of this.#staging) buffer.destroy();

@@ -162,6 +162,7 @@ export class Device {
   async finish(): Promise<void> {
     await this.recorder.flush();
     await Promise.all(this.#submitted.splice(0));
+    this.recorder.drained();
     this.#throwFailure();
   }
 
@@ -185,6 +186,7 @@ export class Device {
       throw new DeviceLostError((error as Error).message || 'The GPU device was lost while a result was read.');
     }
     this.#throwFailure();
+    if (this.recorder.pending === 0) this.recorder.drained();
     const copy = mapped.getMappedRange().slice(0);
     mapped.unmap();
     mapped.destroy();

@@ -104,6 +104,29 @@ describe('the recorder', () => {
     for (const t of [x, y, z]) t.dispose();
   });
 
+  it('gives an idle GPU its first work soon, and then longer submits', async () => {
+    const rate = device.info.software ? 1e10 : 5e12;
+    const kernel = affineKernel('test.soon', { flops: rate * 0.003, bytes: 0 });
+    let x = tensor(device, [1], [1]);
+    const next = () => {
+      const y = kernel(x, 2, 1);
+      x.dispose();
+      x = y;
+    };
+    next();
+    await x.data(); // compiled, and waited for
+    const start = device.recorder.submits;
+    const after: number[] = [];
+    for (let i = 0; i < 26; i++) {
+      next();
+      after.push(device.recorder.submits - start);
+    }
+    // of 3 ms each: one passes 2 ms, two pass 4, three 8, six 16, eleven 32
+    expect(after.flatMap((submits, i) => (submits > (after[i - 1] ?? 0) ? [i + 1] : []))).toEqual([1, 3, 6, 12, 23]);
+    await device.finish();
+    x.dispose();
+  });
+
   it('cuts what gathered while pipelines compiled into submits of bearable length', async () => {
     const rate = device.info.software ? 1e10 : 5e12;
     const kernel = affineKernel('test.gathered', { flops: rate * 0.03, bytes: 0 });
@@ -133,12 +156,15 @@ describe('the recorder', () => {
     expect(device.recorder.submits).toBe(start);
     await device.finish();
     expect(device.recorder.submits).toBe(start + 1);
+    // the first submits of an idle GPU are shorter than 30 ms
+    for (let i = 0; i < 4; i++) made.push(kernel(x, 1, 0));
+    expect(device.recorder.submits).toBe(start + 5);
     made.push(kernel(x, 1, 0));
-    expect(device.recorder.submits).toBe(start + 1);
+    expect(device.recorder.submits).toBe(start + 5);
     made.push(kernel(x, 1, 1));
-    expect(device.recorder.submits).toBe(start + 2);
+    expect(device.recorder.submits).toBe(start + 6);
     expect(device.recorder.pending).toBe(0);
-    expect(await made[2].item()).toBe(2);
+    expect(await made[6].item()).toBe(2);
     for (const t of [x, ...made]) t.dispose();
   });
 
