@@ -1,10 +1,10 @@
 import { scope, type Tensor, type Tree } from '../../engine/index.ts';
-import { conv2d, leakyRelu, slice } from '../../kernels/index.ts';
+import { cast, conv2d, leakyRelu, slice } from '../../kernels/index.ts';
 import { normAndActivate, partsOf } from '../layers/normalised-conv.ts';
 import { spectralWeights } from '../layers/spectral-weights.ts';
 import type { Mode } from '../layers/state.ts';
 import { type DiscriminatorConfig, type DiscriminatorLayer, discriminatorLayers } from './config.ts';
-import { mapConv, pooled, pooledMap, type SemanticMap } from './semantic-map.ts';
+import { mapConv, pooled, pooledMap, type SemanticMap, storedMap } from './semantic-map.ts';
 import { SLOPE } from './spade.ts';
 
 /** A discriminator's weights of one pass: discriminator_0, discriminator_1, …, each model0, model1, … */
@@ -24,7 +24,7 @@ export type Judged = { readonly map: SemanticMap; readonly image: Tensor } | { r
  * The multi-scale discriminator: the same patch network at full size, and at sizes halved by averaging.
  *
  * @param judged  map and picture [N, 3, H, W], or their concatenation [N, C + 3, H, W], map first
- * @returns       for each scale, finest first
+ * @returns       for each scale, finest first; in the mode's storage type
  * @see Wang et al. 2018, arXiv:1711.11585, section 3.2; Park et al. 2019, arXiv:1903.07291, figure 12
  */
 export function discriminate(
@@ -36,13 +36,17 @@ export function discriminate(
   return scope(() => {
     const countPadding = config.flavour === 'jittor';
     const outputs: ScaleOutputs[] = [];
-    let seen = judged;
+    const { dtype = 'f32' } = mode;
+    let seen: Judged =
+      'joined' in judged
+        ? { joined: cast(judged.joined, dtype) }
+        : { map: storedMap(judged.map, dtype), image: cast(judged.image, dtype) };
     for (let i = 0; i < config.numD; i++) {
       if (i > 0) {
         seen =
           'joined' in seen
             ? { joined: pooled(seen.joined, countPadding) }
-            : { map: pooledMap(seen.map, countPadding), image: pooled(seen.image, countPadding) };
+            : { map: pooledMap(seen.map, countPadding, dtype), image: pooled(seen.image, countPadding) };
       }
       outputs.push(oneScale(weights[`discriminator_${i}`], config, seen, mode));
     }
@@ -90,8 +94,10 @@ function firstLayer(layer: unknown, { stride }: DiscriminatorLayer, judged: Judg
   if ('joined' in judged) return conv2d(judged.joined, conv, { ...window, activation: 'leakyRelu', slope: SLOPE });
   return scope(() => {
     const { weight, bias } = conv;
-    const channels = weight.shape[1] - judged.image.shape[1];
-    const ofMap = mapConv(judged.map, { weight: slice(weight, { axis: 1, end: channels }), bias }, window);
+    const { dtype, shape } = judged.image;
+    const channels = weight.shape[1] - shape[1];
+    const forMap = { weight: slice(weight, { axis: 1, end: channels }), bias };
+    const ofMap = mapConv(judged.map, forMap, { ...window, dtype });
     const ofImage = { weight: slice(weight, { axis: 1, start: channels }) };
     return leakyRelu(conv2d(judged.image, ofImage, { ...window, residual: ofMap }), SLOPE);
   });

@@ -1,5 +1,16 @@
 import { ShapeError, scope, type Tensor, type Tree } from '../../engine/index.ts';
-import { add, affine, conv2d, exp, type LinearWeights, linear, mul, reshape, resize } from '../../kernels/index.ts';
+import {
+  add,
+  affine,
+  cast,
+  conv2d,
+  exp,
+  type LinearWeights,
+  linear,
+  mul,
+  reshape,
+  resize,
+} from '../../kernels/index.ts';
 import { normAndActivate, partsOf } from '../layers/normalised-conv.ts';
 import { spectralWeights } from '../layers/spectral-weights.ts';
 import type { Mode } from '../layers/state.ts';
@@ -19,20 +30,20 @@ export function encoderWeights(state: Tree, { flavour }: EncoderConfig, mode: Mo
  * The image encoder of the VAE: six convolutions of stride 2, then mean and log-variance of the latent.
  *
  * @param image  [N, 3, H, W] in [−1, 1]; resized to 256² (bilinear) where it is not
- * @returns      each [N, zDim]
+ * @returns      each [N, zDim], f32
  * @see Park et al. 2019, arXiv:1903.07291, figure 14
  */
 export function encodeImage(
   weights: EncoderWeights,
   { norm, flavour }: EncoderConfig,
   image: Tensor,
-  { training }: Mode,
+  { training, dtype = 'f32' }: Mode,
 ): { mu: Tensor; logvar: Tensor } {
   if (image.shape.length !== 4 || image.shape[1] !== 3) {
     throw new ShapeError(`encodeImage: expected a picture [N, 3, H, W], got [${image.shape}]. Check its channels.`);
   }
   return scope(() => {
-    let x = resize(image, { size: [ENCODER_SIZE, ENCODER_SIZE], mode: 'bilinear' });
+    let x = cast(resize(image, { size: [ENCODER_SIZE, ENCODER_SIZE], mode: 'bilinear' }), dtype);
     const varianceOfRunning = flavour === 'jittor' ? 'biased' : 'unbiased';
     ENCODER_WIDTHS.forEach((_, i) => {
       const { conv, norm: affineNorm } = partsOf(weights[`layer${i + 1}`]);
@@ -51,8 +62,10 @@ export function encodeImage(
       );
       if (wide !== image) wide.dispose();
     });
-    const flat = reshape(x, [x.shape[0], x.size / x.shape[0]]);
-    return { mu: linear(flat, weights.fc_mu), logvar: linear(flat, weights.fc_var) };
+    // the latent decides on the whole picture: its layers take f32, where their weights are
+    const flat = cast(reshape(x, [x.shape[0], x.size / x.shape[0]]), weights.fc_mu.weight.dtype);
+    const latent = (fc: LinearWeights) => cast(linear(flat, fc), 'f32');
+    return { mu: latent(weights.fc_mu), logvar: latent(weights.fc_var) };
   });
 }
 

@@ -1,9 +1,18 @@
-import { ShapeError, scope, type Tensor, type Tree } from '../../engine/index.ts';
-import { type ConvWeights, conv2d, type LinearWeights, linear, reshape, resize, tanh } from '../../kernels/index.ts';
+import { type DType, ShapeError, scope, type Tensor, type Tree } from '../../engine/index.ts';
+import {
+  type ConvWeights,
+  cast,
+  conv2d,
+  type LinearWeights,
+  linear,
+  reshape,
+  resize,
+  tanh,
+} from '../../kernels/index.ts';
 import { spectralWeights } from '../layers/spectral-weights.ts';
 import type { Mode } from '../layers/state.ts';
 import { type GeneratorConfig, type GeneratorPlan, generatorPlan } from './config.ts';
-import { denseMap, mapConv, mapPyramid, mapSize, type SemanticMap } from './semantic-map.ts';
+import { denseMap, mapConv, mapPyramid, mapSize, type SemanticMap, storedMap } from './semantic-map.ts';
 import { activated, doubled, recomputedBlock, type SpadeBlockParams, spadeBlock } from './spade.ts';
 
 /** A generator's weights of one pass, spectral norms taken. */
@@ -29,7 +38,7 @@ export function generatorWeights(state: Tree, { flavour }: GeneratorConfig, mode
  * @param z    [N, zDim]; in networks with a VAE alone
  * @param size  height and width of the picture, multiples of the grid's doublings; those of the configuration by default.
  *             A network without a VAE takes any; with one, its first layer fixes the size
- * @returns    [N, 3, H, W] in [−1, 1]
+ * @returns    [N, 3, H, W] in [−1, 1], f32
  * @throws ShapeError when z is missing, not wanted, or of another size
  * @see Park et al. 2019, arXiv:1903.07291, section 3 and appendix A
  */
@@ -43,10 +52,12 @@ export function generate(
   const plan = gridOf(config, size);
   checkLatent(config, map, z);
   const { flavour, norm } = config;
+  const { dtype = 'f32' } = mode;
   const setting = { ...mode, flavour, norm };
   return scope(() => {
-    const maps = mapPyramid(map, sizesOf(plan));
-    let x = firstLayer(weights, config, plan, map, z);
+    const seen = storedMap(map, dtype);
+    const maps = mapPyramid(seen, sizesOf(plan));
+    let x = firstLayer(weights, config, plan, { map: seen, z, dtype });
     for (const { name, up } of plan.blocks) {
       const next = mode.recompute
         ? recomputedBlock(weights[name], setting, x, maps(...grown(x, up)), up)
@@ -54,7 +65,7 @@ export function generate(
       x.dispose();
       x = next;
     }
-    return tanh(conv2d(activated(x), weights.conv_img, { padding: 1 }));
+    return tanh(cast(conv2d(activated(x), weights.conv_img, { padding: 1 }), 'f32'));
   });
 }
 
@@ -64,14 +75,18 @@ function firstLayer(
   { fc }: GeneratorWeights,
   { useVae, flavour }: GeneratorConfig,
   { gridHeight, gridWidth, first }: GeneratorPlan,
-  map: SemanticMap,
-  z: Tensor | undefined,
+  { map, z, dtype }: { readonly map: SemanticMap; readonly z: Tensor | undefined; readonly dtype: DType },
 ): Tensor {
   return scope(() => {
-    if (useVae && z) return reshape(linear(z, fc), [z.shape[0], first, gridHeight, gridWidth]);
+    if (useVae && z) {
+      const grid = linear(cast(z, fc.weight.dtype), fc);
+      return cast(reshape(grid, [z.shape[0], first, gridHeight, gridWidth]), dtype);
+    }
     const size = [gridHeight, gridWidth] as const;
-    if (flavour === 'jittor') return conv2d(resize(denseMap(map), { size, mode: 'bilinear' }), fc, { padding: 1 });
-    return mapConv(mapPyramid(map, [size])(gridHeight, gridWidth), fc, { padding: 1 });
+    if (flavour === 'jittor') {
+      return conv2d(resize(denseMap(map, dtype), { size, mode: 'bilinear' }), fc, { padding: 1 });
+    }
+    return mapConv(mapPyramid(map, [size])(gridHeight, gridWidth), fc, { padding: 1, dtype });
   });
 }
 

@@ -1,5 +1,5 @@
 import { scope, type Tensor, type Tree } from '../../engine/index.ts';
-import { add, type ConvWeights, conv2d, convTranspose2d, tanh } from '../../kernels/index.ts';
+import { add, type ConvWeights, cast, conv2d, convTranspose2d, tanh } from '../../kernels/index.ts';
 import { normAndActivate, partsOf } from '../layers/normalised-conv.ts';
 import { spectralWeights } from '../layers/spectral-weights.ts';
 import type { Mode } from '../layers/state.ts';
@@ -46,10 +46,15 @@ export function pix2pixHdWeights(state: Tree, config: Pix2pixHdConfig, mode: Mod
  * The generator of pix2pixHD, which reads the dense map as a picture.
  *
  * @param map  [N, C, H, W], sides multiples of 2^downsamplings
- * @returns    [N, outputNc, H, W] in [−1, 1]
+ * @returns    [N, outputNc, H, W] in [−1, 1], f32
  * @see Wang et al. 2018, arXiv:1711.11585, section 3.1
  */
-export function pix2pixHd(weights: Pix2pixHdWeights, config: Pix2pixHdConfig, map: Tensor, { training }: Mode): Tensor {
+export function pix2pixHd(
+  weights: Pix2pixHdWeights,
+  config: Pix2pixHdConfig,
+  map: Tensor,
+  { training, dtype = 'f32' }: Mode,
+): Tensor {
   const { first, down, blocks, up, last } = pix2pixHdLayers(config);
   const { norm, kernel, initialKernel, flavour } = config;
   const varianceOfRunning = flavour === 'jittor' ? 'biased' : 'unbiased';
@@ -68,7 +73,8 @@ export function pix2pixHd(weights: Pix2pixHdWeights, config: Pix2pixHdConfig, ma
   const reflected = (side: number) => ({ padding: side >> 1, paddingMode: 'reflect' }) as const;
   return scope(() => {
     const { model } = weights;
-    let x = layer(model[first.index], (conv) => conv2d(map, conv, reflected(initialKernel)));
+    const seen = cast(map, dtype);
+    let x = layer(model[first.index], (conv) => conv2d(seen, conv, reflected(initialKernel)));
     const advance = (next: (x: Tensor) => Tensor) => {
       const before = x;
       x = next(before);
@@ -93,6 +99,6 @@ export function pix2pixHd(weights: Pix2pixHdWeights, config: Pix2pixHdConfig, ma
         layer(model[index], (conv) => convTranspose2d(h, conv, { stride: 2, padding: 1, outputPadding: 1 })),
       );
     }
-    return tanh(conv2d(x, partsOf(model[last.index]).conv, reflected(7)));
+    return tanh(cast(conv2d(x, partsOf(model[last.index]).conv, reflected(7)), 'f32'));
   });
 }

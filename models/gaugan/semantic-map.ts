@@ -1,8 +1,9 @@
 /** What the networks are conditioned on: classes of pixels, and the edges between instances. */
-import { invariant, ShapeError, scope, type Tensor } from '../../engine/index.ts';
+import { type DType, invariant, ShapeError, scope, type Tensor } from '../../engine/index.ts';
 import {
   averagePool2d,
   type ConvWeights,
+  cast,
   concat,
   conv2d,
   labelConv2d,
@@ -42,12 +43,18 @@ export function mapOf(like: SemanticMap, [first, edges]: readonly Tensor[]): Sem
   return 'dense' in like ? { dense: first } : { labels: first, classes: like.classes, edges };
 }
 
+/** The map whose floats are of one storage type, as networks need it; labels stay u32. */
+export function storedMap(map: SemanticMap, dtype: DType): SemanticMap {
+  if ('dense' in map) return { dense: cast(map.dense, dtype) };
+  return { ...map, edges: map.edges && cast(map.edges, dtype) };
+}
+
 /** The map as the original's tensor [N, C, H, W]. */
-export function denseMap(map: SemanticMap): Tensor {
-  if ('dense' in map) return map.dense;
+export function denseMap(map: SemanticMap, dtype: DType = 'f32'): Tensor {
+  if ('dense' in map) return cast(map.dense, dtype);
   return scope(() => {
-    const classes = oneHot(map.labels, map.classes);
-    return map.edges ? concat([classes, map.edges], 1) : classes;
+    const classes = oneHot(map.labels, map.classes, 1, dtype);
+    return map.edges ? concat([classes, cast(map.edges, dtype)], 1) : classes;
   });
 }
 
@@ -68,6 +75,8 @@ export interface MapConvOptions {
   readonly stride?: number;
   readonly padding?: number;
   readonly activation?: 'none' | 'relu';
+  /** storage type of the result, and of the map's floats; f32 by default */
+  readonly dtype?: DType | undefined;
 }
 
 /**
@@ -78,7 +87,7 @@ export interface MapConvOptions {
  * @throws ShapeError when the weight has other channels than the map
  */
 export function mapConv(map: SemanticMap, weights: ConvWeights, options: MapConvOptions = {}): Tensor {
-  const { activation = 'none', ...window } = options;
+  const { activation = 'none', dtype = 'f32', ...window } = options;
   if ('dense' in map) return conv2d(map.dense, weights, { ...window, activation });
   const { labels, classes, edges } = map;
   const channels = classes + (edges ? 1 : 0);
@@ -88,12 +97,12 @@ export function mapConv(map: SemanticMap, weights: ConvWeights, options: MapConv
         `[${weights.weight.shape}]. Check label_nc, the don't-care label, and whether there are instances.`,
     );
   }
-  if (!edges) return labelConv2d(labels, weights, { ...window, activation });
+  if (!edges) return labelConv2d(labels, weights, { ...window, activation, dtype });
   return scope(() => {
     const { weight, bias } = weights;
     const residual = conv2d(edges, { weight: slice(weight, { axis: 1, start: classes }) }, window);
     const ofClasses = { weight: slice(weight, { axis: 1, end: classes }), bias };
-    return labelConv2d(labels, ofClasses, { ...window, activation, residual });
+    return labelConv2d(labels, ofClasses, { ...window, activation, residual, dtype });
   });
 }
 
@@ -113,11 +122,12 @@ export type MapPyramid = (height: number, width: number) => SemanticMap;
  * One level of the discriminator's pyramid: averages of 3×3 pixels, every second one.
  *
  * @param countPadding  whether zeros beyond the borders count, as in Jittor's port
+ * @param dtype         storage type of the result, and of the map's floats
  */
-export function pooledMap(map: SemanticMap, countPadding: boolean): SemanticMap {
+export function pooledMap(map: SemanticMap, countPadding: boolean, dtype: DType = 'f32'): SemanticMap {
   if ('dense' in map) return { dense: pooled(map.dense, countPadding) };
   return scope(() => {
-    const classes = pooledOneHot(map.labels, map.classes, { countIncludePad: countPadding });
+    const classes = pooledOneHot(map.labels, map.classes, { countIncludePad: countPadding, dtype });
     return { dense: map.edges ? concat([classes, pooled(map.edges, countPadding)], 1) : classes };
   });
 }

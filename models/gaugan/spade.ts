@@ -41,8 +41,8 @@ export interface SpadeSetting extends Mode {
  * shifted. One convolution gives gamma and beta, one kernel does the rest. In training a batch norm moves its running
  * statistics.
  *
- * @param x           [N, C, H, W]
- * @param maps        holds the map at H × W
+ * @param x           [N, C, H, W], f32 or f16; gamma and beta are stored alike
+ * @param maps        holds the map at H × W, its floats in the type of x
  * @param activation  f: leaky ReLU with slope 0.2, or nothing
  * @returns           [N, C, H, W]
  * @see Park et al. 2019, arXiv:1903.07291, eq. 1
@@ -58,7 +58,9 @@ export function spadeNorm(
     const { mlp_gamma: gamma, mlp_beta: beta } = params;
     const running = norm.kind === 'batch' && (tracking || !training) ? params.param_free_norm : undefined;
     const padding = norm.kernel >> 1;
-    const hidden = mapConv(maps(x.shape[2], x.shape[3]), params.mlp_shared[0], { padding, activation: 'relu' });
+    const hidden = mapConv(maps(x.shape[2], x.shape[3]), params.mlp_shared[0], {
+      ...{ padding, activation: 'relu', dtype: x.dtype },
+    });
     const both = {
       weight: concat([gamma.weight, beta.weight], 0),
       bias: gamma.bias && beta.bias && concat([gamma.bias, beta.bias], 0),

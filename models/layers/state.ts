@@ -1,5 +1,5 @@
 /** What a network keeps: parameters that are trained, and buffers that its forward passes move. */
-import { copyLeaves, leaves, type Tensor, type Tree, treeOf } from '../../engine/index.ts';
+import { copyLeaves, type DType, leaves, type Tensor, type Tree, treeOf } from '../../engine/index.ts';
 
 const BUFFERS = /(^|\.)(weight_u|weight_v|running_mean|running_var|num_batches_tracked)$/;
 
@@ -25,7 +25,7 @@ export function moveBuffer(buffer: Tensor, value: Tensor): void {
   copyLeaves(buffer, value);
 }
 
-/** How a forward pass treats its buffers. */
+/** How a forward pass is made. */
 export interface Mode {
   /**
    * true: normalise with the statistics of the batch, take a power iteration a spectral norm, and store both, as
@@ -34,4 +34,6 @@ export interface Mode {
   readonly training: boolean;
   /** compute the inside of blocks again in the reverse sweep instead of keeping it, where a network can; false */
   readonly recompute?: boolean | undefined;
+  /** storage type of what flows between layers: f32; weights, statistics and a network's results keep their own */
+  readonly dtype?: DType | undefined;
 }

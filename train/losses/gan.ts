@@ -1,6 +1,6 @@
 /** Adversarial losses over the predictions of several scales, and what goes with them. */
 import { ShapeError, scope, stopGradient, type Tensor } from '../../engine/index.ts';
-import { abs, add, affine, exp, mean, softplus, square, sub, sum } from '../../kernels/index.ts';
+import { abs, add, affine, cast, exp, mean, softplus, square, sub, sum } from '../../kernels/index.ts';
 import type { GanMode } from '../choices.ts';
 
 /** Whom a loss is for: the discriminator on real or generated pictures, or the generator. */
@@ -17,15 +17,15 @@ const belowZero = (x: Tensor): Tensor => affine(sub(x, abs(x)), { scale: 0.5 });
  *     original  cross-entropy with logits p against the same t
  *     w         D: −p real, p fake                                    G: −p
  *
- * @param predictions  one a scale, any shape
- * @returns            a scalar []
+ * @param predictions  one a scale, any shape, f32 or f16
+ * @returns            a scalar [], f32
  * @see Lim and Ye 2017, arXiv:1705.02894; Mao et al. 2017, arXiv:1611.04076; Goodfellow et al. 2014, arXiv:1406.2661
  */
 export function ganLoss(mode: GanMode, role: GanRole, predictions: readonly Tensor[]): Tensor {
   if (predictions.length === 0)
     throw new ShapeError('ganLoss: expected the prediction of at least one scale, got none.');
   return scope(() => {
-    const scales = predictions.map((p) => mean(pointLoss(mode, role, p)));
+    const scales = predictions.map((p) => mean(pointLoss(mode, role, cast(p, 'f32'))));
     return affine(scales.reduce(add), { scale: 1 / scales.length });
   });
 }
@@ -49,14 +49,14 @@ function pointLoss(mode: GanMode, role: GanRole, p: Tensor): Tensor {
  * Feature matching: Σ over scales and layers, the prediction left out, of mean |fake − real|, over the number of scales.
  * No gradient flows into the features of the real pictures.
  *
- * @param fake,real  features of each scale, the last of which is the prediction
- * @returns          a scalar []
+ * @param fake,real  features of each scale, the last of which is the prediction; f32 or f16
+ * @returns          a scalar [], f32
  * @see Wang et al. 2018, arXiv:1711.11585, eq. 4
  */
 export function featureMatching(fake: readonly (readonly Tensor[])[], real: readonly (readonly Tensor[])[]): Tensor {
   return scope(() => {
     const terms = fake.flatMap((features, scale) =>
-      features.slice(0, -1).map((f, layer) => mean(abs(sub(f, stopGradient(real[scale][layer]))))),
+      features.slice(0, -1).map((f, layer) => mean(abs(sub(f, stopGradient(real[scale][layer]))), { dtype: 'f32' })),
     );
     if (terms.length === 0) {
       throw new ShapeError('featureMatching: expected features before the prediction. Ask the discriminator for them.');

@@ -1,4 +1,6 @@
 /** The factor of a loss whose gradients pass through f16, moved by whether they overflow. */
+import type { Tensor } from '../../engine/index.ts';
+import { affine } from '../../kernels/index.ts';
 
 export interface LossScaleConfig {
   /** of the first step */
@@ -57,3 +59,12 @@ export function lossScale(config: LossScaleConfig = {}): LossScale {
     },
   };
 }
+
+/** What is differentiated, times the loss scale; what is reported stays. Runs inside of what is differentiated. */
+export function scaled<Terms extends { readonly loss: Tensor }>(terms: Terms, scale: number): Terms {
+  return scale === 1 ? terms : { ...terms, loss: affine(terms.loss, { scale }) };
+}
+
+/** Why a step updated nothing. */
+export const overflowReason = (what: string, next: number): string =>
+  `${what} overflowed in f16; the loss scale goes down to ${next}`;

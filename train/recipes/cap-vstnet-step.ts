@@ -1,10 +1,11 @@
 import { scope, type Tensor } from '../../engine/index.ts';
-import { affine, concat } from '../../kernels/index.ts';
+import { concat } from '../../kernels/index.ts';
 import type { CapVstnetConfig } from '../../models/cap-vstnet/config.ts';
 import type { CapVstnetParams } from '../../models/cap-vstnet/network.ts';
 import type { Vgg19 } from '../../models/vgg/vgg19.ts';
 import { accumulatedGrads } from '../optim/accumulate.ts';
 import type { Adam } from '../optim/adam.ts';
+import { scaled } from '../optim/loss-scale.ts';
 import { type CapVstnetInputs, type CapVstnetTerms, capVstnetLosses, type LossWeights } from './cap-vstnet-losses.ts';
 
 /** lr / (1 + decay · i), i counting from −1: the first rate is a little above lr. */
@@ -55,12 +56,4 @@ export function capVstnetStep(
     );
     return { terms, grads, control: optimizer.update(grads, lr, updates + 1, info, lossScale) };
   });
-}
-
-/** What is differentiated, times the loss scale; what is reported stays. */
-function scaled(terms: CapVstnetTerms, scale: number): CapVstnetTerms {
-  if (scale === 1) return terms;
-  const loss = affine(terms.loss, { scale });
-  terms.loss.dispose();
-  return { ...terms, loss };
 }

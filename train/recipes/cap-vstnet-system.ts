@@ -1,10 +1,11 @@
 /** CAP-VSTNet as `miaobi train cap-vstnet` knows it. */
-import { type Device, leaves, NoDeviceError } from '../../engine/index.ts';
+import { leaves } from '../../engine/index.ts';
 import { CAP_VSTNET, type CapVstnetConfig, type CapVstnetMode } from '../../models/cap-vstnet/config.ts';
 import { capVstnetLoader, type StylePairs } from '../data/datasets/style-pairs.ts';
 import { grouped } from '../data/loader.ts';
 import { RequestError } from '../errors.ts';
 import { MOTION_CELL } from '../losses/motion.ts';
+import { checkPrecision } from '../precision.ts';
 import { type CapVstnetRecipe, capVstnetRecipe, setUpCapVstnet } from './cap-vstnet.ts';
 import { HIGHER_IS_BETTER } from './cap-vstnet-evaluation.ts';
 import { LOSS_WEIGHTS, type LossWeights } from './cap-vstnet-losses.ts';
@@ -165,15 +166,6 @@ function onPairs(
       best: 'total',
     },
   };
-}
-
-/** @throws NoDeviceError where the device has no 16-bit floats */
-function checkPrecision(precision: TrainSettings['precision'], { capabilities, info }: Device): void {
-  if (precision !== 'f16' || capabilities.f16) return;
-  throw new NoDeviceError(
-    `--precision f16: expected a device with 16-bit floats (shader-f16), but ${info.description} has none. ` +
-      'Leave --precision out, or choose another with --device; miaobi devices lists what each can do.',
-  );
 }
 
 /** The published network, or a smaller one whose refinement needs no padding. @throws RequestError */

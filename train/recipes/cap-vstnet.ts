@@ -5,7 +5,7 @@ import { initialParameters, parametersFrom } from '../../models/cap-vstnet/param
 import type { StylePairs } from '../data/datasets/style-pairs.ts';
 import { loadVgg } from '../infer/load-vgg.ts';
 import { type Adam, adam } from '../optim/adam.ts';
-import { type LossScaleState, lossScale } from '../optim/loss-scale.ts';
+import { type LossScaleState, lossScale, overflowReason } from '../optim/loss-scale.ts';
 import { firstBadTensor, namedMoments, overwriteNamed } from '../optim/named.ts';
 import { evaluatePairs, sampleRows } from './cap-vstnet-evaluation.ts';
 import { inputsOf } from './cap-vstnet-inputs.ts';
@@ -111,7 +111,8 @@ export function capVstnetRecipe(
       if (ok === 1) updates++;
       if (ok === 1 || overflowed) scaling?.next(overflowed);
       // an overflow of scaled gradients is no sign of weights that went astray
-      if (scaling && overflowed) return { losses: shown, lr: rate, skipped: overflowReason(scaling.value) };
+      if (scaling && overflowed)
+        return { losses: shown, lr: rate, skipped: overflowReason('a gradient', scaling.value) };
       const skipped = ok === 1 ? undefined : skipReason(failed, norm);
       return { losses: { ...shown, gradient_norm: norm }, lr: rate, skipped };
     },
@@ -150,10 +151,6 @@ function skipReason(failed: number, norm: number): string {
   return failed > 0
     ? `a covariance did not factorise (pivot ${failed})`
     : `the gradient norm is ${norm}, which is not a finite number`;
-}
-
-function overflowReason(next: number): string {
-  return `a gradient overflowed in f16; the loss scale goes down to ${next}`;
 }
 
 export interface CapVstnetSetup {

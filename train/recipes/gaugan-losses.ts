@@ -44,6 +44,8 @@ export interface GauganSetting {
   readonly vgg: PerceptualVgg | undefined;
   /** compute the generator's blocks again in the sweep instead of keeping them; false */
   readonly recompute?: boolean | undefined;
+  /** storage type of activations and their gradients; f32. Weights, statistics, latents, pictures and losses are f32 */
+  readonly precision?: 'f32' | 'f16' | undefined;
 }
 
 /** What one step sees. */
@@ -80,7 +82,11 @@ export interface DiscriminatorTerms {
   readonly D_real: Tensor;
 }
 
-const TRAINING: Mode = { training: true };
+/** How a step's passes are made. */
+export const trainingMode = ({ precision }: Pick<GauganSetting, 'precision'>): Mode => ({
+  training: true,
+  dtype: precision,
+});
 
 /**
  * A picture for a map: G(map, z), z = mu + exp(logvar / 2) · noise from the encoder, or nothing.
@@ -96,7 +102,7 @@ export function paint(
 ): { fake: Tensor; mu?: Tensor; logvar?: Tensor } {
   return scope(() => {
     if (generator.net === 'pix2pixhd') {
-      return { fake: pix2pixHd(pix2pixHdWeights(G, generator, mode), generator, denseMap(map), mode) };
+      return { fake: pix2pixHd(pix2pixHdWeights(G, generator, mode), generator, denseMap(map, mode.dtype), mode) };
     }
     const weights = generatorWeights(G, generator, mode);
     if (!generator.useVae || !encoder || !E || !reference) {
@@ -127,12 +133,13 @@ export function generatorLosses(
   inputs: GauganInputs,
 ): GeneratorTerms {
   const { networks, ganMode, weights, vgg, recompute } = setting;
+  const mode = trainingMode(setting);
   return scope(() => {
-    const { fake, mu, logvar } = paint(state, networks, inputs, inputs.noise?.G, { training: true, recompute });
+    const { fake, mu, logvar } = paint(state, networks, inputs, inputs.noise?.G, { ...mode, recompute });
     const KLD = mu && logvar && affine(kullbackLeibler(mu, logvar), { scale: weights.kld });
 
-    const D = discriminatorWeights(discriminator, networks.discriminator, TRAINING);
-    const judged = judge(D, networks.discriminator, inputs, fake, 'generator');
+    const D = discriminatorWeights(discriminator, networks.discriminator, mode);
+    const judged = judge(D, networks.discriminator, inputs, fake, { learner: 'generator', mode });
     const GAN = ganLoss(ganMode, 'G', judged.fake.map(prediction));
     const matched = weights.feature > 0 && networks.discriminator.features;
     const GAN_Feat = matched
@@ -153,13 +160,15 @@ export function generatorLosses(
  */
 export function discriminatorLosses(
   discriminator: Tree,
-  { networks, ganMode }: Pick<GauganSetting, 'networks' | 'ganMode'>,
+  setting: Pick<GauganSetting, 'networks' | 'ganMode' | 'precision'>,
   inputs: GauganInputs,
   fake: Tensor,
 ): DiscriminatorTerms {
+  const { networks, ganMode } = setting;
+  const mode = trainingMode(setting);
   return scope(() => {
-    const D = discriminatorWeights(discriminator, networks.discriminator, TRAINING);
-    const judged = judge(D, networks.discriminator, inputs, stopGradient(fake), 'discriminator');
+    const D = discriminatorWeights(discriminator, networks.discriminator, mode);
+    const judged = judge(D, networks.discriminator, inputs, stopGradient(fake), { learner: 'discriminator', mode });
     const D_Fake = ganLoss(ganMode, 'D_fake', judged.fake.map(prediction));
     const D_real = ganLoss(ganMode, 'D_real', judged.real.map(prediction));
     return { loss: add(D_Fake, D_real), D_Fake, D_real };
@@ -178,10 +187,10 @@ function judge(
   config: DiscriminatorConfig,
   { map, image }: GauganInputs,
   fake: Tensor,
-  learner: 'generator' | 'discriminator',
+  { learner, mode }: { readonly learner: 'generator' | 'discriminator'; readonly mode: Mode },
 ): { fake: ScaleOutputs[]; real: ScaleOutputs[] } {
   const look = (pictures: Tensor, seen: SemanticMap) =>
-    discriminate(weights, config, { map: seen, image: pictures }, TRAINING);
+    discriminate(weights, config, { map: seen, image: pictures }, mode);
   if (learner === 'generator' && config.norm.kind !== 'batch') {
     return { fake: look(fake, map), real: look(image, map) };
   }

@@ -2,6 +2,7 @@ import { scope, type Tensor, type Tree } from '../../engine/index.ts';
 import { joinState } from '../../models/layers/state.ts';
 import { accumulatedGrads } from '../optim/accumulate.ts';
 import type { Adam } from '../optim/adam.ts';
+import { scaled } from '../optim/loss-scale.ts';
 import {
   type DiscriminatorTerms,
   discriminatorLosses,
@@ -11,6 +12,7 @@ import {
   type GeneratorTerms,
   generatorLosses,
   paint,
+  trainingMode,
 } from './gaugan-losses.ts';
 
 type Buffers = ReadonlyMap<string, Tensor>;
@@ -27,7 +29,7 @@ export interface GauganTrainee {
 export interface Half<Terms> {
   /** of each micro-batch */
   readonly terms: readonly Terms[];
-  /** mean over the micro-batches */
+  /** mean over the micro-batches, with the loss scale still in them */
   readonly grads: Tree;
   /** [gradient scale, 1 when updated, gradient norm, 0] */
   readonly control: Tensor;
@@ -37,6 +39,8 @@ export interface Rate {
   readonly lr: number;
   /** updates of this optimiser, the one at hand included */
   readonly update: number;
+  /** factor of the loss while gradients flow, which may be f16 on their way; 1 by default */
+  readonly lossScale?: number;
 }
 
 /** Networks of a step as they stand, buffers and all. */
@@ -52,15 +56,15 @@ export function generatorStep(
   trainee: GauganTrainee,
   setting: GauganSetting,
   batches: readonly GauganInputs[],
-  { lr, update }: Rate,
+  { lr, update, lossScale = 1 }: Rate,
 ): Half<GeneratorTerms> {
   const { generators, discriminators, buffers } = trainee;
   const D = joinState(discriminators.params.D, buffers.D);
   return scope(() => {
     const { terms, grads } = accumulatedGrads(generators.params, batches, (params, inputs) =>
-      generatorLosses(stateNow(trainee, params), D, setting, inputs),
+      scaled(generatorLosses(stateNow(trainee, params), D, setting, inputs), lossScale),
     );
-    return { terms, grads, control: generators.update(grads, lr, update) };
+    return { terms, grads, control: generators.update(grads, lr, update, undefined, lossScale) };
   });
 }
 
@@ -69,14 +73,14 @@ export function discriminatorStep(
   trainee: GauganTrainee,
   setting: GauganSetting,
   batches: readonly GauganInputs[],
-  { lr, update }: Rate,
+  { lr, update, lossScale = 1 }: Rate,
 ): Half<DiscriminatorTerms> {
   const { discriminators, buffers } = trainee;
   return scope(() => {
     const { terms, grads } = accumulatedGrads(discriminators.params, batches, ({ D }, inputs) => {
-      const { fake } = paint(stateNow(trainee), setting.networks, inputs, inputs.noise?.D, { training: true });
-      return discriminatorLosses(joinState(D, buffers.D), setting, inputs, fake);
+      const { fake } = paint(stateNow(trainee), setting.networks, inputs, inputs.noise?.D, trainingMode(setting));
+      return scaled(discriminatorLosses(joinState(D, buffers.D), setting, inputs, fake), lossScale);
     });
-    return { terms, grads, control: discriminators.update(grads, lr, update) };
+    return { terms, grads, control: discriminators.update(grads, lr, update, undefined, lossScale) };
   });
 }

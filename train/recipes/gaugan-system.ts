@@ -16,6 +16,7 @@ import { grouped } from '../data/loader.ts';
 import { RequestError } from '../errors.ts';
 import { loadPerceptualVgg, type PerceptualVggOptions } from '../infer/load-vgg.ts';
 import type { EpochSchedule } from '../optim/epoch-rate.ts';
+import { checkPrecision } from '../precision.ts';
 import { type GauganRecipe, gauganRecipe } from './gaugan.ts';
 import { HIGHER_IS_BETTER } from './gaugan-evaluation.ts';
 import type { GauganNetworks } from './gaugan-losses.ts';
@@ -57,6 +58,9 @@ const RELEASE = {
   lambdaKld: 0.05,
   holdOut: 0,
 } as const;
+
+const HALF_NOTE =
+  'Precision: f16 for activations, their gradients and the encoder of the losses, f32 elsewhere; the losses are scaled';
 
 /** Random streams of the first weights. */
 const STREAMS = { G: 1, E: 2, D: 3 } as const;
@@ -103,6 +107,7 @@ export const gaugan: System = {
   async make(device, settings, warn) {
     const all = { ...this.preset(settings), ...defined(settings) } as unknown as Settings;
     checkSettings(all);
+    checkPrecision(all.precision, device);
     const shape = shapeOf(all);
     const networks = gauganNetworks(shape);
     const loader = await openData(all, networks, warn);
@@ -127,6 +132,7 @@ export const gaugan: System = {
         weights: { feature: all.ganFeat ? all.lambdaFeat : 0, vgg: all.lambdaVgg, kld: all.lambdaKld },
         vgg: loaded?.vgg,
         recompute: all.recompute,
+        precision: all.precision,
       },
       classes: classesOf(shape),
       seed: all.seed,
@@ -154,9 +160,6 @@ export const gaugan: System = {
 };
 
 function checkSettings(all: Settings): void {
-  if (all.precision === 'f16') {
-    throw new RequestError('--precision f16: gaugan trains in f32 alone so far. Leave --precision out.');
-  }
   if (all.netG === 'pix2pixhd' && all.useVae) {
     throw new RequestError('--use-vae: pix2pixhd has no latent. Leave it out, or take --net-g spade.');
   }
@@ -166,14 +169,14 @@ function checkSettings(all: Settings): void {
 }
 
 /** @throws RequestError when widths are given that are not used, or not five */
-function vggOptions({ seed, vgg, vggChannels: channels }: Settings): PerceptualVggOptions {
+function vggOptions({ seed, precision, vgg, vggChannels: channels }: Settings): PerceptualVggOptions {
   if (channels && (typeof vgg === 'string' || channels.length !== 5)) {
     throw new RequestError(
       `--vgg-channels ${channels}: expected five widths for an encoder without trained weights. ` +
         'Give either --vgg FILE, or widths such as 16,32,64,128,128.',
     );
   }
-  return { seed, channels };
+  return { seed, channels, dtype: precision };
 }
 
 function shapeOf(all: Settings): GauganShape & DiscriminatorShape {
@@ -268,6 +271,7 @@ function notesOf(
     ...(encoder
       ? [`Encoder of the VGG loss: ${encoder}${path ? '' : '; give trained ones with --vgg vgg19.pth'}`]
       : []),
+    ...(all.precision === 'f16' ? [HALF_NOTE] : []),
   ];
 }
 

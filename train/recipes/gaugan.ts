@@ -3,12 +3,13 @@ import { splitState } from '../../models/layers/state.ts';
 import type { LabelPictures } from '../data/datasets/label-pictures.ts';
 import { adam } from '../optim/adam.ts';
 import { type EpochSchedule, epochRate } from '../optim/epoch-rate.ts';
+import { type LossScaleState, lossScale, overflowReason } from '../optim/loss-scale.ts';
 import { firstBadTensor, namedMoments, overwriteNamed } from '../optim/named.ts';
 import { evaluatePictures, sampleRows } from './gaugan-evaluation.ts';
 import { checkSize, inputsOf } from './gaugan-inputs.ts';
 import type { GauganInputs, GauganSetting } from './gaugan-losses.ts';
 import { gauganOriginals } from './gaugan-originals.ts';
-import { discriminatorStep, type GauganTrainee, generatorStep, type Half, stateNow } from './gaugan-step.ts';
+import { discriminatorStep, type GauganTrainee, generatorStep, type Half, type Rate, stateNow } from './gaugan-step.ts';
 import { pack } from './pack.ts';
 import type { Json, Recipe, StepReport } from './recipe.ts';
 
@@ -57,7 +58,8 @@ const D_TERMS = ['D_Fake', 'D_real'] as const;
  *     generator      paint; GAN + feature matching + VGG + KLD; Adam on G and E          (gaugan-losses.ts)
  *     discriminator  paint again, with the generator as it is now; hinge; Adam on D      (gaugan-step.ts)
  *
- * With `dSteps` n, the generator's half runs in every n-th batch of an epoch alone. Both halves take a power iteration
+ * With `setting.precision` f16 each half scales its loss by a factor of its own: their gradients differ by orders of
+ * magnitude, and an overflow in one costs the other nothing. With `dSteps` n, the generator's half runs in every n-th batch of an epoch alone. Both halves take a power iteration
  * of every spectral norm that they meet, and move the running statistics of the generator.
  *
  * @see Park et al. 2019, arXiv:1903.07291, section 4 and appendix A
@@ -72,6 +74,7 @@ export function gauganRecipe(device: Device, initial: GauganInitial, training: G
   const buffers = { G: G.buffers, E: E?.buffers, D: D.buffers };
   const trainee: GauganTrainee = { generators, discriminators, buffers };
   const done = { steps: 0, G: 0, D: 0 };
+  const scaling = setting.precision === 'f16' ? { G: lossScale(), D: lossScale() } : undefined;
   const painted = () => stateNow(trainee, generators.average ?? generators.params);
 
   const reading = { classes: training.classes, encoder: setting.networks.encoder };
@@ -81,11 +84,12 @@ export function gauganRecipe(device: Device, initial: GauganInitial, training: G
       return inputsOf(device, batch, reading, { seed, step: step * batches.length + i });
     });
 
+  const rateOf = (half: 'G' | 'D', lr: number): Rate => ({
+    ...{ lr: lr * ttur[half], update: done[half] + 1, lossScale: scaling?.[half].value },
+  });
   const halves = {
-    G: (inputs: readonly GauganInputs[], lr: number) =>
-      generatorStep(trainee, setting, inputs, { lr: lr * ttur.G, update: done.G + 1 }),
-    D: (inputs: readonly GauganInputs[], lr: number) =>
-      discriminatorStep(trainee, setting, inputs, { lr: lr * ttur.D, update: done.D + 1 }),
+    G: (inputs: readonly GauganInputs[], lr: number) => generatorStep(trainee, setting, inputs, rateOf('G', lr)),
+    D: (inputs: readonly GauganInputs[], lr: number) => discriminatorStep(trainee, setting, inputs, rateOf('D', lr)),
   };
   /** Control and losses of a half, in one tensor; the rest is freed before the other half begins. */
   const packed = (half: Half<object>, names: readonly string[]): Tensor => {
@@ -132,9 +136,12 @@ export function gauganRecipe(device: Device, initial: GauganInitial, training: G
           report[name] = own.reduce((sum, x) => sum + x, 0) / batches.length;
         });
         at += names.length * batches.length;
-        report[`gradient_norm_${half}`] = norm;
         if (ok === 1) done[half]++;
-        else failed.push(`the gradient norm of ${half} is ${norm}, which is not a finite number`);
+        scaling?.[half].next(ok !== 1);
+        // an overflow of scaled gradients is no sign of weights that went astray
+        if (scaling && ok !== 1) failed.push(overflowReason(`a gradient of ${half}`, scaling[half].value));
+        else report[`gradient_norm_${half}`] = norm;
+        if (!scaling && ok !== 1) failed.push(`the gradient norm of ${half} is ${norm}, which is not a finite number`);
       }
       if (failed.length > 0) return { losses: report, lr, skipped: failed.join('; ') };
       done.steps++;
@@ -152,9 +159,18 @@ export function gauganRecipe(device: Device, initial: GauganInitial, training: G
       overwriteNamed(this.tensors()[file], values);
     },
     originals: gauganOriginals,
-    counters: () => ({ ...done }),
+    counters: () => ({
+      ...done,
+      ...(scaling ? { loss_scale: { G: scaling.G.state(), D: scaling.D.state() } } : {}),
+    }),
     restore(counters: Json) {
-      Object.assign(done, counters);
+      const { loss_scale: scales, ...found } = counters as typeof done & {
+        loss_scale?: Record<'G' | 'D', LossScaleState>;
+      };
+      Object.assign(done, found);
+      if (!scaling || !scales) return;
+      scaling.G.restore(scales.G);
+      scaling.D.restore(scales.D);
     },
 
     sample: (batches) => sampleRows(device, painted(), training, batches.slice(0, MOST_SAMPLES)),
