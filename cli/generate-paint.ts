@@ -126,7 +126,9 @@ interface Opened extends GauganPainter {
 /** @throws OutOfMemoryError that says what to do */
 async function openPainter(device: Device, { opened, flags, globals }: CheckedJobs): Promise<Opened> {
   try {
-    const painter = gauganPainter(await loadGaugan(device, opened), { batchStatistics: flags.batchStats });
+    const painter = gauganPainter(await loadGaugan(device, opened), {
+      ...{ batchStatistics: flags.batchStats, precision: globals.precision },
+    });
     const memory = painter.forecast().peakBytes + device.pool.stats.usedBytes;
     if (!globals.dryRun) await painter.prepare();
     return { ...painter, memory };

@@ -142,9 +142,6 @@ async function run(labels: string[], flags: GenerateFlags, command: Command): Pr
     return option && command.getOptionValueSource(option.attributeName()) === 'cli';
   });
   if (idle.length > 0) log.info(`Not needed here, for the weights or the files say it: ${idle.join(', ')}.`);
-  if (globals.precision === 'f16') {
-    throw new CliError('--precision f16: gaugan paints in f32 alone so far. Leave --precision out.');
-  }
   const { openGaugan } = await import('../train/infer/load-gaugan.ts');
   const warn = (line: string) => log.warn(line);
   const opened = await openGaugan({ ...hints(flags, command), weights: await weightsOf(flags), warn });
@@ -154,10 +151,12 @@ async function run(labels: string[], flags: GenerateFlags, command: Command): Pr
   const checked = await checkedJobs(jobs, { opened, flags, globals, log });
   if (checked.jobs.length === 0) return checked.finish();
   const { acquireDevice } = await import('../engine/device/node.ts');
+  const { checkPrecision } = await import('../train/precision.ts');
   const budgetBytes = flags.memoryLimit === undefined ? undefined : flags.memoryLimit * 2 ** 20;
   const device = await acquireDevice({ device: globals.device, backend: globals.backend, budgetBytes });
   try {
     log.info(`Device: ${device.info.description}${device.info.software ? ' (software: slow)' : ''}`);
+    checkPrecision(globals.precision, device);
     log.info(`Weights: ${opened.description}`);
     await paintMaps(device, checked);
   } finally {

@@ -6,7 +6,7 @@ import { pipelineItems } from '../train/pipeline/items.ts';
 import { readManifest } from '../train/pipeline/manifest.ts';
 import { mergeStage } from '../train/pipeline/merge-stage.ts';
 import type { Recipe } from '../train/pipeline/recipe.ts';
-import type { PictureStage } from '../train/pipeline/stage.ts';
+import type { PictureStage, StageContext } from '../train/pipeline/stage.ts';
 import { STAGES, type StageName } from '../train/pipeline/stages.ts';
 import { stylizeStage } from '../train/pipeline/stylize-stage.ts';
 import { EXIT } from './errors.ts';
@@ -83,7 +83,8 @@ async function runStages(run: StageRun, { recipe, flags, globals, log }: Pipelin
   const [from, to] = [present.indexOf(flags.from ?? present[0]), present.indexOf(flags.to ?? present.at(-1)!)];
   const results = new Map<StageName, ReadonlyMap<string, string>>();
   const outcomes: StageOutcome[] = [];
-  const context = { seed: globals.seed, warn: (line: string) => log.warn(line) };
+  const { seed, precision } = globals;
+  const context: StageContext = { seed, precision, warn: (line) => log.warn(line) };
   for (const [i, name] of present.entries()) {
     if (i > to || run.stopped()) break;
     if (name === 'eval' || name === 'zip') {
@@ -101,7 +102,7 @@ async function runStages(run: StageRun, { recipe, flags, globals, log }: Pipelin
 async function pictureStage(
   name: 'generate' | 'stylize' | 'merge',
   recipe: Recipe,
-  context: { readonly seed: number; readonly warn: (line: string) => void },
+  context: StageContext,
 ): Promise<PictureStage> {
   if (name === 'generate') return generateStage(recipe, recipe.generate as NonNullable<Recipe['generate']>, context);
   if (name === 'stylize') return stylizeStage(recipe, recipe.stylize as NonNullable<Recipe['stylize']>, context);

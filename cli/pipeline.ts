@@ -56,9 +56,6 @@ async function run(name: string, flags: PipelineFlags, command: Command): Promis
     const there = STAGES.filter((one) => recipe[one]);
     throw new CliError(`--${flag} ${stage}: expected a stage of the recipe, which has ${there.join(', ')}.`);
   }
-  if (globals.precision === 'f16') {
-    throw new CliError('--precision f16: a pipeline computes in f32 alone so far. Leave --precision out.');
-  }
   const { runPipeline } = await import('./pipeline-run.ts');
   await runPipeline({ recipe, flags, globals, log: logOf(globals), name });
 }

@@ -92,11 +92,12 @@ async function run(inputs: string[], flags: StylizeFlags, globals: Globals): Pro
   const loaded = await loadStyles(styles, flags);
   for (const { notes } of loaded) for (const note of notes) log.info(note);
   const { acquireDevice } = await import('../engine/device/node.ts');
+  const { checkPrecision } = await import('../train/precision.ts');
   const budgetBytes = flags.memoryLimit === undefined ? undefined : flags.memoryLimit * 2 ** 20;
   const device = await acquireDevice({ device: globals.device, backend: globals.backend, budgetBytes });
   try {
     log.info(`Device: ${device.info.description}${device.info.software ? ' (software: slow)' : ''}`);
-    checkPrecision(globals, device.capabilities.f16);
+    checkPrecision(globals.precision, device);
     const { net, mode, description } = await loadNetwork(device, flags, globals);
     log.info(`Weights: ${description}${flags.weights === undefined ? `, ${mode} network. ${UNTRAINED}` : ''}`);
     const profiler = flags.profile ? device.profile() : undefined;
@@ -110,15 +111,6 @@ async function run(inputs: string[], flags: StylizeFlags, globals: Globals): Pro
   } finally {
     device.destroy();
   }
-}
-
-function checkPrecision({ precision, device }: Globals, f16: boolean): void {
-  if (precision !== 'f16' || f16) return;
-  throw new CliError(
-    `--precision f16: expected a device with 16-bit floats (shader-f16), but this one has none. ` +
-      `Leave --precision out, or choose another device than --device ${device}; miaobi devices lists what each can do.`,
-    EXIT.device,
-  );
 }
 
 type NodeDevice = Awaited<ReturnType<typeof import('../engine/device/node.ts')['acquireDevice']>>;

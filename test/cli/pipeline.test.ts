@@ -8,6 +8,8 @@ import { damped, initialParameters } from '../../models/cap-vstnet/parameters.ts
 import { serialize } from '../../models/checkpoint/safetensors.ts';
 import { float32Tensor } from '../../models/checkpoint/tensor-map.ts';
 import { encodeIds } from '../../train/data/image/encode-ids.ts';
+import { readImage } from '../../train/data/image/read.ts';
+import { type Planes, psnr } from '../../train/eval/image-similarity.ts';
 import { writeGaugan } from './gaugan-weights.ts';
 import { command } from './in-process.ts';
 import { folderOfFile, scenePng } from './pictures.ts';
@@ -70,6 +72,11 @@ async function pipeline(...args: string[]) {
   return { ...ended, stages, counts };
 }
 
+async function planesOf(path: string): Promise<Planes> {
+  const { rgb, width, height } = await readImage(path);
+  return { planes: Float32Array.from(rgb, (value) => value / 255), width, height };
+}
+
 const zipped = async () => unzipSync(new Uint8Array(await readFile(at('out', 'zip', 'result.zip'))));
 
 describe('a recipe', () => {
@@ -102,6 +109,22 @@ describe('a recipe', () => {
     expect(mixed).toEqual({ generate: [0, 3], stylize: [0, 3], merge: [3, 0] });
     const { counts: planned } = await pipeline('--dry-run', '--set', 'generate.size=keep');
     expect(planned).toEqual({ generate: [3, 0], stylize: [3, 0], merge: [3, 0], zip: [3, 0] });
+  });
+
+  it('makes all pictures anew in another precision', async () => {
+    const { counts, code, stderr } = await pipeline('--dry-run', '--precision', 'f16');
+    expect(code, stderr).toBe(0);
+    expect(counts).toMatchObject({ generate: [3, 0], stylize: [3, 0] });
+    const half = await pipeline('--precision', 'f16', '--to', 'stylize', '-o', at('half'));
+    expect([half.code, half.counts.stylize]).toEqual([0, [3, 0]]);
+    for (const name of NAMES) {
+      const [want, got] = await Promise.all(
+        ['out', 'half'].map((folder) => planesOf(at(folder, 'stylize', `${name}.png`))),
+      );
+      const distance = psnr(want, got);
+      expect(distance).toBeGreaterThan(35);
+      expect(distance).toBeLessThan(Number.POSITIVE_INFINITY);
+    }
   });
 
   it('measures against the real pictures, the references and what was generated', async () => {

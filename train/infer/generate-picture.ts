@@ -10,10 +10,12 @@ import {
   tensor,
   treeOf,
 } from '../../engine/index.ts';
+import { cast } from '../../kernels/index.ts';
 import { type EncoderWeights, encodeImage, encoderWeights } from '../../models/gaugan/encoder.ts';
 import { type GeneratorWeights, generate, generatorWeights } from '../../models/gaugan/generator.ts';
 import { type Pix2pixHdWeights, pix2pixHd, pix2pixHdWeights } from '../../models/gaugan/pix2pixhd.ts';
 import { denseMap, type SemanticMap } from '../../models/gaugan/semantic-map.ts';
+import { isBuffer, type Mode } from '../../models/layers/state.ts';
 import type { Size } from '../data/datasets/preprocess.ts';
 import { fromPlanar, type Picture } from '../data/image/picture.ts';
 import { signedPlanes } from '../recipes/gaugan-inputs.ts';
@@ -59,24 +61,31 @@ export interface GauganPainter {
 
 const EVALUATION = { training: false };
 
+export interface PainterOptions {
+  /** normalises with the statistics of the picture at hand where the training kept running ones, which small batches make bad */
+  readonly batchStatistics?: boolean | undefined;
+  /** storage type of weights and activations; f32. Sums, statistics, latents and pictures are f32 in both */
+  readonly precision?: 'f32' | 'f16' | undefined;
+}
+
 /**
  * Makes a painter of loaded networks, and takes their states over: spectral norms are computed once, and what they are
  * computed of is freed.
- *
- * @param batchStatistics  normalises with the statistics of the picture at hand where the training kept running ones,
- *                         which small batches make bad
  */
 export function gauganPainter(
   { device, state, networks, rule, size }: LoadedGaugan,
-  { batchStatistics = false }: { readonly batchStatistics?: boolean } = {},
+  { batchStatistics = false, precision = 'f32' }: PainterOptions = {},
 ): GauganPainter {
   const { generator, encoder } = networks;
+  const mode: Mode = { ...EVALUATION, dtype: precision };
+  const stored = (weights: unknown) =>
+    treeOf(leaves(weights as Tree).map(([key, leaf]) => [key, isBuffer(key) ? leaf : cast(leaf, precision)] as const));
   const taken = scope(() => {
     const G =
       generator.net === 'pix2pixhd'
-        ? (pix2pixHdWeights(state.G, generator, EVALUATION) as unknown as Tree)
-        : (generatorWeights(state.G, generator, EVALUATION) as unknown as Tree);
-    const E = encoder && state.E && (encoderWeights(state.E, encoder, EVALUATION) as unknown as Tree);
+        ? stored(pix2pixHdWeights(state.G, generator, EVALUATION))
+        : stored(generatorWeights(state.G, generator, EVALUATION));
+    const E = encoder && state.E && stored(encoderWeights(state.E, encoder, EVALUATION));
     return { G, E };
   });
   const G = batchStatistics ? withoutRunning(taken.G) : taken.G;
@@ -89,9 +98,9 @@ export function gauganPainter(
   const classes = rule.labelNc + (rule.dontCare === undefined ? 0 : 1);
   const run = (map: SemanticMap, z: Tensor | undefined): Tensor => {
     if (generator.net === 'pix2pixhd') {
-      return pix2pixHd(G as unknown as Pix2pixHdWeights, generator, denseMap(map), EVALUATION);
+      return pix2pixHd(G as unknown as Pix2pixHdWeights, generator, denseMap(map, precision), mode);
     }
-    return generate(G as unknown as GeneratorWeights, generator, map, EVALUATION, { z, size: [height, width] });
+    return generate(G as unknown as GeneratorWeights, generator, map, mode, { z, size: [height, width] });
   };
   const onShapes = () => {
     const labels = empty(device, { shape: [1, height, width], dtype: 'u32' });
@@ -111,7 +120,7 @@ export function gauganPainter(
       const E = taken.E as unknown as EncoderWeights;
       const { mu, logvar } = scope(() => {
         const image = tensor(device, signedPlanes(rgb, width * height), [1, 3, height, width]);
-        return encodeImage(E, encoder, image, EVALUATION);
+        return encodeImage(E, encoder, image, mode);
       });
       const latent = { mu: (await mu.data()) as Float32Array, logvar: (await logvar.data()) as Float32Array };
       mu.dispose();

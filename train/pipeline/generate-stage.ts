@@ -7,21 +7,16 @@ import { writeImage } from '../data/image/write.ts';
 import { DataError } from '../errors.ts';
 import { gauganPainter, type Latent, latentOf } from '../infer/generate-picture.ts';
 import { loadGaugan, type OpenedGaugan, openGaugan } from '../infer/load-gaugan.ts';
+import { checkPrecision } from '../precision.ts';
 import type { Item } from './items.ts';
 import { fileHashes } from './manifest.ts';
 import type { Recipe } from './recipe.ts';
-import type { Painter, PictureStage } from './stage.ts';
-
-export interface GenerateContext {
-  /** of latents, where nothing else says */
-  readonly seed: number;
-  readonly warn: (line: string) => void;
-}
+import { type Painter, type PictureStage, precisionSetting, type StageContext } from './stage.ts';
 
 type Options = NonNullable<Recipe['generate']>;
 
 /** @throws CheckpointError, RequestError when the weights cannot be read or do not fit what the recipe says of them */
-export async function generateStage(recipe: Recipe, options: Options, context: GenerateContext): Promise<PictureStage> {
+export async function generateStage(recipe: Recipe, options: Options, context: StageContext): Promise<PictureStage> {
   const { weights, encoder, size, batchStats, zSeed, numUpsamplingLayers, ...hints } = options;
   const said = { ...hints, upsampling: numUpsamplingLayers, ...(recipe.instances ? { instance: true } : {}) };
   const opened = await openGaugan({ ...said, weights, encoder, warn: context.warn });
@@ -33,6 +28,7 @@ export async function generateStage(recipe: Recipe, options: Options, context: G
     version: 1,
     settings: {
       ...{ size, batchStats, zSeed, ...shape, numUpsamplingLayers, palette },
+      ...precisionSetting(context),
       seed: drawsAlone(opened) ? (zSeed ?? context.seed) : undefined,
       weights: await fileHashes({ G, E, ema }),
     },
@@ -41,7 +37,11 @@ export async function generateStage(recipe: Recipe, options: Options, context: G
     reads: [],
     inputs: (item) => inputsOf(item, opened),
     open: async (device) => {
-      const painter = gauganPainter(await loadGaugan(await device(), opened), { batchStatistics: batchStats });
+      const lent = await device();
+      checkPrecision(context.precision, lent);
+      const painter = gauganPainter(await loadGaugan(lent, opened), {
+        ...{ batchStatistics: batchStats, precision: context.precision },
+      });
       await painter.prepare();
       return painting(painter, opened, { ...options, palette, seed: zSeed ?? context.seed });
     },

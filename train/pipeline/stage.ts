@@ -6,6 +6,18 @@ import type { StageName } from './stages.ts';
 /** What was made so far: files by the names of their items. */
 export type Results = ReadonlyMap<StageName, ReadonlyMap<string, string>>;
 
+/** What the stages that paint need beside the recipe. */
+export interface StageContext {
+  /** of latents and of untrained weights, where nothing else says */
+  readonly seed: number;
+  /** storage type of networks and of what flows between their layers */
+  readonly precision: 'f32' | 'f16';
+  readonly warn: (line: string) => void;
+}
+
+/** As settings of a stage: pictures in f16 are others than those in f32, whose records say nothing of it. */
+export const precisionSetting = ({ precision }: StageContext) => (precision === 'f16' ? { precision } : {});
+
 export interface PictureStage {
   readonly name: StageName;
   /** of the program: raised when the same inputs and settings come to give other pictures */

@@ -16,22 +16,17 @@ import {
   pictureStylizer,
   readSized,
 } from '../infer/stylize-picture.ts';
+import { checkPrecision } from '../precision.ts';
 import { weightsFile } from '../run/weights.ts';
 import type { Item } from './items.ts';
 import { fileHashes } from './manifest.ts';
 import type { Recipe } from './recipe.ts';
-import { madeBy, type Painter, type PictureStage } from './stage.ts';
+import { madeBy, type Painter, type PictureStage, precisionSetting, type StageContext } from './stage.ts';
 
 type Options = NonNullable<Recipe['stylize']>;
 
-export interface StylizeContext {
-  /** of untrained weights */
-  readonly seed: number;
-  readonly warn: (line: string) => void;
-}
-
 /** @throws RequestError, CheckpointError when the weights cannot be read */
-export async function stylizeStage(recipe: Recipe, options: Options, context: StylizeContext): Promise<PictureStage> {
+export async function stylizeStage(recipe: Recipe, options: Options, context: StageContext): Promise<PictureStage> {
   const { weights, referenceLabels, ...settings } = options;
   const file = weights === 'none' ? undefined : await weightsFile(weights, context.warn);
   const hashes = file === undefined ? `untrained, seed ${context.seed}` : await fileHashes({ net: file });
@@ -40,7 +35,7 @@ export async function stylizeStage(recipe: Recipe, options: Options, context: St
   return {
     name: 'stylize',
     version: 1,
-    settings: { ...settings, masked, palette, weights: hashes },
+    settings: { ...settings, masked, palette, ...precisionSetting(context), weights: hashes },
     description: file ?? 'untrained weights: they carry over colours and contrasts, but no trained look',
     extension: `.${options.format}`,
     reads: ['generate'],
@@ -50,8 +45,11 @@ export async function stylizeStage(recipe: Recipe, options: Options, context: St
       ...(masked ? masksOf(item) : {}),
     }),
     open: async (device) => {
-      const own = { seed: context.seed, mode: options.mode, ...(file === undefined ? {} : { weights: file }) };
-      return painting(await loadCapVstnet(await device(), own), options, palette);
+      const lent = await device();
+      checkPrecision(context.precision, lent);
+      const { seed, precision: dtype } = context;
+      const own = { seed, dtype, mode: options.mode, ...(file === undefined ? {} : { weights: file }) };
+      return painting(await loadCapVstnet(lent, own), options, palette);
     },
   };
 }
