@@ -25,6 +25,9 @@ export type Work =
   | { readonly kind: 'add' | 'tanh'; readonly length: number }
   /** the sum of each row of a */
   | { readonly kind: 'sum'; readonly rows: number; readonly length: number }
+  /** L of each a = L·Lᵀ; x of each L·x = b */
+  | { readonly kind: 'cholesky'; readonly batch: number; readonly size: number }
+  | { readonly kind: 'solve'; readonly size: number; readonly columns: number }
   /** a ← tanh(a + b), over and over: two ops each */
   | { readonly kind: 'chain'; readonly ops: number; readonly length: number }
   /** three convolutions with norms and ReLU between, mean squared error to t, weights moved against its gradient */
@@ -88,6 +91,19 @@ export const peerCases: readonly PeerCase[] = [
   // WGSL lets tanh be off by what its exponentials are
   make('pointwise', 'tanh, 4M', { kind: 'tanh', length: 1 << 22 }, 0, roundings(64)),
   make('sum', '64 rows of 65536', { kind: 'sum', rows: 64, length: 65536 }, 0, roundings(65536)),
+  ...[
+    [64, 32],
+    [1, 512],
+  ].map(([batch, size]) =>
+    make(
+      'cholesky',
+      `${batch} of ${size}²`,
+      { kind: 'cholesky', batch, size },
+      (batch * size ** 3) / 3,
+      roundings(size),
+    ),
+  ),
+  make('triangular solve', '512², 512 columns', { kind: 'solve', size: 512, columns: 512 }, 512 ** 3, roundings(512)),
   make('chain', '200 ops on 1024', { kind: 'chain', ops: 200, length: 1024 }, 0, roundings(200 * 64)),
   // errors of the layers above, divided by standard deviations, pass through each layer below
   make(
@@ -119,7 +135,12 @@ function stepFlops(channels: number, size: number): number {
 export function inputsOf(work: Work): Inputs {
   const shapes = shapesOf(work);
   return Object.fromEntries(
-    Object.entries(shapes).map(([name, shape], i) => [name, { shape, data: draw(shape, i + 1, scaleOf(work, name)) }]),
+    Object.entries(shapes).map(([name, shape], i) => {
+      const data = draw(shape, i + 1, scaleOf(work, name));
+      if (name === 'a' && work.kind === 'cholesky') makePositive(data, work.size);
+      if (name === 'l') makeLower(data, shape[0]);
+      return [name, { shape, data }];
+    }),
   );
 }
 
@@ -146,6 +167,10 @@ function shapesOf(work: Work): Record<string, readonly number[]> {
       return { a: [work.length] };
     case 'sum':
       return { a: [work.rows, work.length] };
+    case 'cholesky':
+      return { a: [work.batch, work.size, work.size] };
+    case 'solve':
+      return { l: [work.size, work.size], b: [work.size, work.columns] };
     case 'chain':
       return { a: [work.length], b: [work.length] };
     case 'step': {
@@ -158,6 +183,24 @@ function shapesOf(work: Work): Record<string, readonly number[]> {
         w2: [3, channels, 3, 3],
       };
     }
+  }
+}
+
+/** Each matrix becomes symmetric with a diagonal near its size, so its eigenvalues lie around it: positive definite. */
+function makePositive(data: Float32Array, size: number): void {
+  for (let start = 0; start < data.length; start += size * size) {
+    for (let i = 0; i < size; i++) {
+      for (let j = 0; j < i; j++) data[start + j * size + i] = data[start + i * size + j];
+      data[start + i * size + i] += size;
+    }
+  }
+}
+
+/** Zeros above the diagonal, which outweighs what is below it. */
+function makeLower(data: Float32Array, size: number): void {
+  for (let i = 0; i < size; i++) {
+    data.fill(0, i * size + i + 1, (i + 1) * size);
+    data[i * size + i] += 2 * Math.sqrt(size);
   }
 }
 

@@ -34,7 +34,13 @@ interface Jax {
     tanh(a: A): A;
   };
   readonly nn: { relu(a: A): A };
-  readonly lax: { convGeneralDilated(x: A, w: A, strides: number[], padding: Pairs): A };
+  readonly lax: {
+    convGeneralDilated(x: A, w: A, strides: number[], padding: Pairs): A;
+    readonly linalg: {
+      cholesky(a: A): A;
+      triangularSolve(l: A, b: A, options: { leftSide: boolean; lower: boolean }): A;
+    };
+  };
 }
 
 /** The library asks for a device of its own: `navigator.gpu` gives it ours. */
@@ -82,7 +88,10 @@ function convInputs({ pass, shape }: Work & { kind: 'conv' }, inputs: Inputs): I
   return { x, w, dy: inputs.dy };
 }
 
-/** Functions are traced, except the chain: as one expression it is nested deeper than the WGSL compiler goes. */
+/**
+ * Functions are traced, except the chain: as one expression it is nested deeper than the WGSL compiler goes; and the
+ * triangular solve, which the tracer hands a transposed view that its routine refuses.
+ */
 function functionOf(jax: Jax, work: Work): { fn: F; traced: boolean } {
   const { numpy: np, lax, nn } = jax;
   const conv = (x: A, w: A, stride: number, padding: number) =>
@@ -118,6 +127,10 @@ function functionOf(jax: Jax, work: Work): { fn: F; traced: boolean } {
         return (a) => np.tanh(a);
       case 'sum':
         return (a) => np.sum(a, 1);
+      case 'cholesky':
+        return (a) => lax.linalg.cholesky(a);
+      case 'solve':
+        return (l, b) => lax.linalg.triangularSolve(l, b, { leftSide: true, lower: true });
       case 'chain':
         return (a, b) => {
           let h = a;
@@ -141,5 +154,5 @@ function functionOf(jax: Jax, work: Work): { fn: F; traced: boolean } {
       }
     }
   };
-  return { fn: fn(), traced: work.kind !== 'chain' };
+  return { fn: fn(), traced: work.kind !== 'chain' && work.kind !== 'solve' };
 }

@@ -1,5 +1,18 @@
 import { allOps, type Device, grad, invariant, scope, type Tensor, tensor } from '../../engine/index.ts';
-import { add, affine, conv2d, instanceNorm, matmul, mean, square, sub, sum, tanh } from '../../kernels/index.ts';
+import {
+  add,
+  affine,
+  cholesky,
+  conv2d,
+  instanceNorm,
+  matmul,
+  mean,
+  square,
+  sub,
+  sum,
+  tanh,
+  triangularSolve,
+} from '../../kernels/index.ts';
 import { EPS, type Inputs, RATE, type Work } from './cases.ts';
 import { joined, type Library, type Prepared } from './library.ts';
 
@@ -36,7 +49,7 @@ function prepare(device: Device, work: Work, inputs: Inputs): Prepared {
   };
 }
 
-function maker(work: Work, { a, b, x, w, dy, t, w0, w1, w2 }: Values): () => Tensor[] {
+function maker(work: Work, { a, b, l, x, w, dy, t, w0, w1, w2 }: Values): () => Tensor[] {
   switch (work.kind) {
     case 'matmul':
       return () => [matmul(a, b)];
@@ -53,6 +66,14 @@ function maker(work: Work, { a, b, x, w, dy, t, w0, w1, w2 }: Values): () => Ten
       return () => [tanh(a)];
     case 'sum':
       return () => [sum(a, { axes: [1] })];
+    case 'cholesky':
+      return () => {
+        const { l, info } = cholesky(a);
+        info.dispose();
+        return [l];
+      };
+    case 'solve':
+      return () => [triangularSolve(l, b)];
     case 'chain':
       return () => {
         let h = a;

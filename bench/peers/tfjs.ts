@@ -56,11 +56,12 @@ export async function loadTfjs(device: Device): Promise<Library> {
   return {
     name: 'tfjs',
     version: tf.version_core,
-    prepare: async (work, inputs) => prepare(tf, work, inputs, finish),
+    prepare: async (work, inputs) =>
+      work.kind === 'cholesky' || work.kind === 'solve' ? NO_LINALG : prepare(tf, work, inputs, finish),
   };
 }
 
-function prepare(tf: Core, work: Work, inputs: Inputs, finish: () => Promise<void>): Prepared {
+function prepare(tf: Core, work: Timed, inputs: Inputs, finish: () => Promise<void>): Prepared {
   const values = Object.fromEntries(
     Object.entries(inputs).map(([name, input]) => {
       if (input.shape.length < 4) return [name, tf.tensor(input.data, input.shape)];
@@ -91,11 +92,15 @@ function prepare(tf: Core, work: Work, inputs: Inputs, finish: () => Promise<voi
   };
 }
 
+/** What it has something for. */
+type Timed = Exclude<Work, { kind: 'cholesky' | 'solve' }>;
+const NO_LINALG = 'it has no factorisations or triangular solves';
+
 /** [O, I, kH, kW] → [kH, kW, I, O], and back. */
 const WEIGHT = [2, 3, 1, 0];
 const WEIGHT_BACK = [3, 2, 0, 1];
 
-function maker(tf: Core, work: Work, { a, b, x, w, dy, t, w0, w1, w2 }: Record<string, T>): () => T[] {
+function maker(tf: Core, work: Timed, { a, b, x, w, dy, t, w0, w1, w2 }: Record<string, T>): () => T[] {
   const norm = (h: T) => {
     const { mean, variance } = tf.moments(h, [1, 2], true);
     return tf.mul(tf.sub(h, mean), tf.rsqrt(tf.add(variance, EPS)));

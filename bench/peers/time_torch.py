@@ -78,6 +78,14 @@ def prepare(work):
     if kind == "sum":
         a = random(work["rows"], work["length"])
         return lambda: a.sum(1)
+    if kind == "cholesky":
+        a = random(work["batch"], work["size"], work["size"])
+        a = a + a.transpose(1, 2) + 2 * work["size"] * torch.eye(work["size"])
+        return lambda: torch.linalg.cholesky(a)
+    if kind == "solve":
+        l = random(work["size"], work["size"]).tril() + 2 * work["size"] ** 0.5 * torch.eye(work["size"])
+        b = random(work["size"], work["columns"])
+        return lambda: torch.linalg.solve_triangular(l, b, upper=False)
     return {"chain": chain, "step": step}[kind](work)
 
 
