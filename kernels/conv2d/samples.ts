@@ -42,6 +42,7 @@ export const convSamples: readonly Sample<
   ...[
     { n: 64, o: 64, size: 64, bench: '64>64 at 64²' },
     { n: 20, o: 20, size: 50, bench: '20>20 at 50²' },
+    { n: 24, o: 24, size: 48, bench: '24>24 at 48²' },
     { n: 256, o: 64, size: 128, bench: 'cap-vstnet stage 2, 256>64 at 128²' },
     { n: 64, o: 256, size: 128, bench: 'cap-vstnet stage 2, 64>256 at 128²' },
     { n: 16, o: 16, size: 256, bench: 'cap-vstnet stage 1, 16>16 at 256²' },
@@ -51,6 +52,14 @@ export const convSamples: readonly Sample<
     inputs: { x: [1, n, size, size], weight: [o, n, 3, 3], bias: [o] },
     attrs: { padding: 1, paddingMode: 'reflect' as const },
     bench,
+  })),
+  ...[
+    [27, 41],
+    [28, 40],
+  ].map(([h, w]) => ({
+    inputs: { x: [1, 64, h, w], weight: [64, 64, 3, 3] },
+    attrs: { padding: 1 },
+    bench: `64>64 at ${h}×${w}`,
   })),
   {
     inputs: { x: [1, 64, 128, 128], weight: [128, 64, 3, 3] },

@@ -61,6 +61,7 @@ const matmulOp: Op<'a' | 'b' | 'bias', readonly ['y'], MatmulAttrs> = defineOp({
       bench: '512³, both transposed',
     },
     { inputs: { a: [500, 500], b: [500, 500] }, bench: '500³' },
+    { inputs: { a: [509, 509], b: [509, 509] }, bench: '509³' },
     { inputs: { a: [32, 32], b: [32, 262144], bias: [32] }, attrs: { biasAxis: 'row' }, bench: 'cWCT at 512²' },
   ] satisfies readonly Sample<'a' | 'b' | 'bias', MatmulAttrs>[],
 });
