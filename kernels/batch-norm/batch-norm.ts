@@ -54,7 +54,8 @@ export interface BatchNormResult {
  *     runningMean' = (1 − momentum) · runningMean + momentum · mean
  *     runningVar'  = (1 − momentum) · runningVar + momentum · var · n / (n − 1)        or without the n / (n − 1)
  *
- * Nothing is updated in place: a training step stores the returned running statistics. No gradient flows into them.
+ * Nothing is updated in place: a training step stores the returned running statistics. No gradient flows into them. A
+ * channel whose mean or variance is not finite keeps the statistics that it had.
  *
  * @param x       [N, C, ...], f32 or f16
  * @param params  [C] each; weight and bias f32 or the type of x, running statistics f32. Without running statistics

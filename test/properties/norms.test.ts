@@ -175,6 +175,22 @@ describe('batchNorm', () => {
     });
   });
 
+  it('keeps the running statistics of a channel whose batch is not finite, and moves the others', async () => {
+    const values = draw(5, [2, 4, 3, 3]);
+    values[1 * 9 + 2] = Number.POSITIVE_INFINITY;
+    values[(4 + 2) * 9] = Number.NaN;
+    const had = { mean: [0.5, -1, 2, 3], variance: [1, 0.25, 4, 9] };
+    const { runningMean, runningVar } = scope(() => {
+      const running = { runningMean: upload(had.mean, [4]), runningVar: upload(had.variance, [4]) };
+      return batchNorm(upload(values, [2, 4, 3, 3]), running, { training: true });
+    });
+    for (const [moved, before] of [[runningMean, had.mean] as const, [runningVar, had.variance] as const]) {
+      const found = Array.from((await moved?.data()) ?? []);
+      expect(found.map((value, channel) => value === before[channel])).toEqual([false, true, true, false]);
+      expect(found.every(Number.isFinite)).toBe(true);
+    }
+  });
+
   it('uses the running statistics in evaluation, and returns them untouched', async () => {
     const x = draw(13, shape);
     const runningMean = upload([0.5, -1, 2], [3]);
