@@ -10,6 +10,7 @@ const FAMILIES: readonly (Family & { readonly fits: RegExp })[] = [
   { name: 'matrix', colour: '#7c3aed', fits: /^(matmul|linear|cholesky|triangular|covariance|matting|spectral)/i },
   { name: 'normalisation', colour: '#059669', fits: /norm|spade|softmax|variance|adain/i },
   { name: 'picture', colour: '#d97706', fits: /pool|resize|warp|pad|fold|squeeze|flip/i },
+  { name: 'network', colour: '#0891b2', fits: /^(gaugan|cap-vstnet)$/ },
   { name: 'pointwise, reduction', colour: '#dc2626', fits: /./ },
 ];
 

@@ -13,20 +13,20 @@ import { type CapVstnet, type PlanarPicture, storageOf } from '../models/cap-vst
 import { decode, encode } from '../models/cap-vstnet/network.ts';
 import { stylize } from '../models/cap-vstnet/stylize.ts';
 import { planStylize } from '../models/cap-vstnet/stylize-plan.ts';
+import type { Size } from '../models/cap-vstnet/tiles.ts';
 import { toPlanar } from '../train/data/image/picture.ts';
 import { drawLandscape, type MoodName } from '../train/data/synth/landscape.ts';
 import { loadCapVstnet } from '../train/infer/load-cap-vstnet.ts';
 import { processUs } from './host-clock.ts';
 import { type Row, timesOf, titleOf } from './row.ts';
 import { type Summary, summarize } from './statistics.ts';
-import { type NetworkChoice, type NetworkSuite, repeat } from './suite.ts';
+import { type NetworkChoice, type NetworkSuite, repeat, type Timing } from './suite.ts';
 
 /** Rows of a transfer: all of it as `miaobi stylize` does it, and its parts one by one. */
 const PASSES = ['transfer', 'encode content', 'encode style', 'statistics and cWCT', 'decode'];
 
-export interface InferCase {
+export interface InferCase extends Size {
   readonly sample: string;
-  readonly size: number;
   readonly dtype: 'f32' | 'f16';
 }
 
@@ -37,7 +37,8 @@ export function inferCases({ sizes, types, filter }: NetworkChoice): InferCase[]
     for (const dtype of types) {
       const sample = `photo, ${size}²`;
       const names = PASSES.map((pass) => titleOf({ op: 'cap-vstnet', sample, pass, dtype }));
-      if (dtype !== 'u32' && names.some((name) => name.includes(filter))) cases.push({ sample, size, dtype });
+      if (dtype !== 'u32' && names.some((name) => name.includes(filter)))
+        cases.push({ sample, width: size, height: size, dtype });
     }
   }
   return cases;
@@ -49,18 +50,20 @@ export async function benchInfer(suite: NetworkSuite): Promise<void> {
   for (const [i, one] of cases.entries()) {
     if (one.dtype === 'f16' && !suite.device.capabilities.f16) continue;
     suite.onGroup(i + 1, cases.length, `${one.sample} · ${one.dtype}`);
-    for (const row of await rowsOf(suite, one)) suite.onRow(row);
+    for (const row of await inferRows(suite, one)) suite.onRow(row);
   }
 }
 
-async function rowsOf({ device, environment, roofline, seconds }: NetworkSuite, one: InferCase): Promise<Row[]> {
+/** The rows of one transfer: the whole first, then its parts where the device holds the picture in one piece. */
+export async function inferRows({ device, environment, roofline, seconds }: Timing, one: InferCase): Promise<Row[]> {
   await device.finish();
   device.pool.trim();
   const start = device.pool.stats.allocatedBytes;
   const { net } = await loadCapVstnet(device, { dtype: one.dtype });
-  const content = picture(one.size, 'noon');
-  const style = picture(one.size, 'dusk');
-  const forecastBytes = device.pool.stats.allocatedBytes - start + planStylize(net, content).forecast.peakBytes;
+  const content = picture(one, 'noon');
+  const style = picture(one, 'dusk');
+  const { forecast, tiles } = planStylize(net, content);
+  const forecastBytes = device.pool.stats.allocatedBytes - start + forecast.peakBytes;
   device.pool.resetPeaks();
   const transfer = () => timed(() => stylize(net, content, [{ picture: style, weight: 1 }]));
   const first = await transfer();
@@ -68,7 +71,7 @@ async function rowsOf({ device, environment, roofline, seconds }: NetworkSuite, 
   const whole = summarize(runs.map((run) => run.seconds));
   const cpuUs = summarize(runs.map((run) => run.cpuUs)).median;
   const { peakAllocatedBytes, peakUsedBytes } = device.pool.stats;
-  const { parts, total } = await partsOf(device, net, content, style);
+  const { parts, total } = tiles.length === 1 ? await partsOf(device, net, content, style) : IN_TILES;
   for (const [, leaf] of leaves(net.params as unknown as Tree)) leaf.dispose();
   const row = (pass: string, times: Summary, cost: Cost | undefined): Row => ({
     ...{ suite: 'infer', op: 'cap-vstnet', sample: one.sample, pass, dtype: one.dtype, clock: 'wall' },
@@ -82,6 +85,9 @@ async function rowsOf({ device, environment, roofline, seconds }: NetworkSuite, 
     ...parts.map(({ pass, seconds, cpuUs, cost }) => ({ ...row(pass, summarize([seconds]), cost), cpuUs })),
   ];
 }
+
+/** What is computed in tiles has no parts of one size. */
+const IN_TILES: { readonly parts: readonly Part[]; readonly total: Cost | undefined } = { parts: [], total: undefined };
 
 interface Part {
   readonly pass: string;
@@ -128,12 +134,12 @@ async function partsOf(device: Device, net: CapVstnet, content: PlanarPicture, s
   return { parts, total };
 }
 
-async function timed<T>(run: () => Promise<T>): Promise<{ result: T; seconds: number; cpuUs: number }> {
+export async function timed<T>(run: () => Promise<T>): Promise<{ result: T; seconds: number; cpuUs: number }> {
   const began = { wall: performance.now(), cpu: processUs() };
   const result = await run();
   return { result, seconds: (performance.now() - began.wall) / 1e3, cpuUs: processUs() - began.cpu };
 }
 
-function picture(size: number, mood: MoodName): PlanarPicture {
-  return { planar: toPlanar(drawLandscape(size, size, 1, mood)), width: size, height: size };
+function picture({ width, height }: Size, mood: MoodName): PlanarPicture {
+  return { planar: toPlanar(drawLandscape(width, height, 1, mood)), width, height };
 }

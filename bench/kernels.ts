@@ -45,7 +45,7 @@ async function benchGroup(suite: KernelSuite, group: VariantGroup): Promise<void
     const timed = variants.filter((variant) => titleOf(variant).includes(filter));
     for (const found of await measure(device, timed, { seconds })) {
       // a gradient that is a view of another tensor takes no dispatch
-      if (found.dispatches > 0) suite.onRow(rowOf(suite, found));
+      if (found.dispatches > 0) suite.onRow(kernelRow(suite, found));
     }
   } catch (error) {
     if (!(error instanceof LimitError || error instanceof OutOfMemoryError)) throw error;
@@ -57,7 +57,11 @@ async function benchGroup(suite: KernelSuite, group: VariantGroup): Promise<void
   }
 }
 
-function rowOf({ roofline, environment }: KernelSuite, found: Measurement): Row {
+/** What was found of a variant, as a row. */
+export function kernelRow(
+  { roofline, environment }: Pick<KernelSuite, 'roofline' | 'environment'>,
+  found: Measurement,
+): Row {
   const { variant, seconds, cost, clock, hostUs, firstMs, dispatches, checksum } = found;
   const { op, sample, pass, dtype } = variant;
   return {

@@ -23,25 +23,42 @@ const COLUMNS: readonly Column[] = [
   { head: 'first ms', digits: 0, of: ({ firstMs }) => firstMs },
 ];
 
+/** A page about more than rows. */
+export interface PageParts {
+  readonly title: string;
+  /** HTML above the picture, and between it and the rows */
+  readonly above: string;
+  readonly below: string;
+  /** names and values beside those that are in every row */
+  readonly facts: readonly (readonly string[])[];
+}
+
+const BENCH: PageParts = { title: 'miaobi bench', above: '', below: '', facts: [] };
+
 /** @param before  rows of another run, to show the speed beside */
-export function pageHtml(rows: readonly Row[], before?: ReadonlyMap<string, Row>): string {
+export function pageHtml(
+  rows: readonly Row[],
+  before?: ReadonlyMap<string, Row>,
+  { title, above, below, facts: more }: PageParts = BENCH,
+): string {
   const titles = [
     'op · sample · pass · type',
     ...COLUMNS.map(({ head }) => head),
     ...(before ? ['speed', 'mark'] : []),
   ];
-  const environment = rows[0] ? facts(rows[0]) : '';
+  const environment = rows[0] ? facts(rows[0], more) : '';
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>miaobi bench</title>
+<title>${escapeXml(title)}</title>
 <style>${STYLE}</style>
 </head>
 <body>
-<h1>miaobi bench</h1>
+<h1>${escapeXml(title)}</h1>
 <p>${rows.length} rows${rows[0] ? ` on ${escapeXml(rows[0].driver)}, ${escapeXml(rows[0].date.slice(0, 10))}` : ''}</p>
+${above}
 <figure>${pictureSvg(rows)}</figure>
 <h2>How to read it</h2>
 <p>A dot is a row: full for a forward pass, hollow for a backward pass; its name shows under the pointer. The
@@ -52,6 +69,7 @@ what there is to win. Sums are in f32, so its peak bounds all rows. A dot above 
 copy that the line was measured with leaves. Rows that only move data have no arithmetic to plot: they stand on the left.</p>
 <p>µs is the median of the runs, p95 what one in twenty exceeds, spread the distance of the quartiles as a share of the
 median; first ms holds compilation.${before ? ' Speed is against the other run; + and - mark what differs beyond the scatter of the runs (rank test, p &lt; 0.01, and 2 % at least), ? too few runs to tell.' : ''}</p>
+${below}
 <h2>Rows</h2>
 <p><input id="filter" type="search" placeholder="only rows with …" aria-label="filter"></p>
 <table id="rows"><thead><tr>${titles.map((head) => `<th><button>${head}</button></th>`).join('')}</tr></thead>
@@ -80,7 +98,7 @@ function cell(value: number | undefined, digits: number): string {
   return `<td data-value="${Number(value.toPrecision(6))}">${value.toFixed(digits)}</td>`;
 }
 
-function facts(row: Row): string {
+function facts(row: Row, more: PageParts['facts']): string {
   const { driver, vendor, architecture, dawn, node, platform, cpu, load, commit, date } = row;
   const roofs = {
     'copy, GB/s': row.roofGbs,
@@ -90,7 +108,7 @@ function facts(row: Row): string {
   };
   const known = Object.entries(roofs).map(([name, value]) => [name, value === undefined ? 'none' : value.toFixed(1)]);
   const all = { driver, vendor, architecture, dawn, node, platform, cpu, 'load at the start': load, commit, date };
-  return [...Object.entries(all), ...known]
+  return [...Object.entries(all), ...known, ...more]
     .map(([name, value]) => `<tr><th>${escapeXml(String(name))}</th><td>${escapeXml(String(value))}</td></tr>`)
     .join('\n');
 }
@@ -108,6 +126,8 @@ thead th:first-child { text-align: left; }
 thead button { all: unset; cursor: pointer; font-weight: 600; }
 thead button:focus-visible { outline: 2px solid; }
 th[aria-sort=ascending] button::after { content: " ▲"; } th[aria-sort=descending] button::after { content: " ▼"; }
+.wide { overflow-x: auto; } .words { text-align: left; } .part .words:last-child { white-space: normal; }
+.met { color: #15803d; font-weight: 600; } .missed { color: #b91c1c; font-weight: 600; }
 #rows { display: block; overflow-x: auto; max-height: 80vh; }
 input { font: inherit; padding: 4px 8px; width: 22rem; max-width: 100%; }
 `;

@@ -177,7 +177,7 @@ function strip(environment: Row, rows: readonly Row[]): string {
 
 function dot({ row, x, y }: Point): string {
   const { colour } = familyOf(row.op);
-  const fill = row.pass === 'backward' ? '#ffffff' : colour;
+  const fill = /backward|gradient/.test(row.pass) ? '#ffffff' : colour;
   const share = row.share === undefined ? '' : `, ${(100 * row.share).toFixed(0)} % of roof`;
   const what = `${titleOf(row)}: ${short(row.gflops ?? 0)} GFLOP/s, ${short(row.gbs ?? 0)} GB/s${share}`;
   return (
@@ -195,7 +195,7 @@ function labels(points: readonly Point[]): string[] {
   const texts: string[] = [];
   for (const { row, x, y } of far) {
     if (placed.length === MOST_LABELS) break;
-    const name = `${row.op} · ${row.sample}${row.pass === 'backward' ? ' · backward' : ''}`;
+    const name = `${row.op} · ${row.sample}${row.pass === 'forward' ? '' : ` · ${row.pass}`}`;
     const width = 5.6 * name.length;
     const left = x + 8 + width < PLOT.right ? x + 8 : x - 8 - width;
     const hidden = placed.some((p) => Math.abs(p.y - y) < 12 && left < p.x + p.width && p.x < left + width);

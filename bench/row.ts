@@ -5,10 +5,8 @@ import type { VariantName } from './variant.ts';
 
 export type SuiteName = 'kernels' | 'host' | 'step' | 'infer';
 
-/** What tells rows of a file apart. A pass is forward or backward; in networks it may be another part, or the whole. */
-export interface RowName extends Omit<VariantName, 'pass'> {
-  readonly pass: string;
-}
+/** What tells rows of a file apart. */
+export type RowName = VariantName;
 
 /** One line of a result file: all of it is repeated in each line, so that lines can be cut, joined and sorted. */
 export interface Row extends RowName, Environment {

@@ -3,16 +3,16 @@ import type { Recipe } from '../train/recipes/recipe.ts';
 import { processUs, threadMs } from './host-clock.ts';
 import { type Row, timesOf, titleOf } from './row.ts';
 import { summarize } from './statistics.ts';
-import { type NetworkChoice, type NetworkSuite, repeat } from './suite.ts';
+import { type NetworkChoice, type NetworkSuite, repeat, type Timing } from './suite.ts';
 import { makeTraining, type TimedTraining } from './training.ts';
 
-interface NetworkToTime extends Pick<TimedTraining, 'system' | 'settings'> {
+export interface NetworkToTime extends Pick<TimedTraining, 'system' | 'settings'> {
   /** pictures in a batch as published */
   readonly batch: number;
 }
 
 /** A small network of the published one's build, and the published ones. GauGAN's VGG has random weights. */
-const NETWORKS: Readonly<Record<string, NetworkToTime>> = {
+export const NETWORKS = {
   'photo 2,2,2 of 8,32,128': {
     system: 'cap-vstnet',
     batch: 2,
@@ -34,13 +34,15 @@ const NETWORKS: Readonly<Record<string, NetworkToTime>> = {
     batch: 1,
     settings: { labelNc: 29, instance: false, useVae: true },
   },
-};
+} satisfies Readonly<Record<string, NetworkToTime>>;
 
 /** Rows of a step: the whole by the clock, its phases by timestamps on the GPU. */
 const PASSES = ['step', 'forward', 'backward', 'optimiser'];
 
 /** Steps before the first that is timed: pipelines compile in the first; from the third on nothing is created. */
 const WARM_UP = 2;
+
+export const stepSample = (name: string, size: number, batch: number): string => `${name}, ${size}², batch ${batch}`;
 
 export interface StepCase {
   readonly sample: string;
@@ -53,11 +55,11 @@ export interface StepCase {
 /** What there is to time: that of which a row's title contains the filter. */
 export function stepCases({ sizes, batch, types, filter }: NetworkChoice): StepCase[] {
   const cases: StepCase[] = [];
-  for (const [name, network] of Object.entries(NETWORKS)) {
+  for (const [name, network] of Object.entries<NetworkToTime>(NETWORKS)) {
     const batchSize = batch ?? network.batch;
     for (const size of sizes) {
       for (const dtype of types) {
-        const sample = `${name}, ${size}², batch ${batchSize}`;
+        const sample = stepSample(name, size, batchSize);
         const title = (pass: string) => titleOf({ op: network.system, sample, pass, dtype });
         if (dtype !== 'u32' && PASSES.some((pass) => title(pass).includes(filter))) {
           cases.push({ sample, network, size, batchSize, dtype });
@@ -74,11 +76,12 @@ export async function benchSteps(suite: NetworkSuite): Promise<void> {
   for (const [i, one] of cases.entries()) {
     if (one.dtype === 'f16' && !suite.device.capabilities.f16) continue;
     suite.onGroup(i + 1, cases.length, `${one.sample} · ${one.dtype}`);
-    for (const row of await rowsOf(suite, one)) suite.onRow(row);
+    for (const row of await stepRows(suite, one)) suite.onRow(row);
   }
 }
 
-async function rowsOf({ device, environment, roofline, seconds }: NetworkSuite, one: StepCase): Promise<Row[]> {
+/** The rows of one training: the whole step first, then its phases. */
+export async function stepRows({ device, environment, roofline, seconds }: Timing, one: StepCase): Promise<Row[]> {
   await device.finish();
   device.pool.trim();
   const { sample, network, dtype, size, batchSize } = one;

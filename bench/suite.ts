@@ -13,13 +13,17 @@ export interface NetworkChoice {
   readonly filter: string;
 }
 
-/** What the suites of whole networks are told. */
-export interface NetworkSuite extends NetworkChoice {
+/** Where and how long one network is timed. */
+export interface Timing {
   readonly device: Device;
   readonly roofline: Roofline;
   readonly environment: Environment;
   /** seconds to spend on repetitions; one is made in any case */
   readonly seconds: number;
+}
+
+/** What the suites of whole networks are told. */
+export interface NetworkSuite extends NetworkChoice, Timing {
   readonly onRow: (row: Row) => void;
   readonly onGroup: (index: number, count: number, title: string) => void;
 }

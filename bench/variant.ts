@@ -19,7 +19,8 @@ import '../kernels/index.ts';
 export interface VariantName {
   readonly op: string;
   readonly sample: string;
-  readonly pass: 'forward' | 'backward';
+  /** forward or backward; a part or the whole where more is timed than an op */
+  readonly pass: string;
   readonly dtype: DType;
 }
 
@@ -71,8 +72,7 @@ function subjects(): Subject[] {
 function groupOf(subject: Subject, sample: AnySample, label: string): VariantGroup {
   const passes = subject.differentiable && sample.gradient !== false ? ['forward', 'backward'] : ['forward'];
   const types = (sample.dtypes ?? ['f32', 'f16']).filter((dtype) => dtype !== 'u32');
-  const nameOf = (pass: string, dtype: DType) =>
-    ({ op: subject.name, sample: label, pass, dtype }) as unknown as VariantName;
+  const nameOf = (pass: string, dtype: DType): VariantName => ({ op: subject.name, sample: label, pass, dtype });
   return {
     op: subject.name,
     sample: label,
@@ -85,7 +85,7 @@ function groupOf(subject: Subject, sample: AnySample, label: string): VariantGro
   };
 }
 
-type Timed = Pick<Variant, 'pass' | 'prepare' | 'run' | 'release'>;
+export type TimedPass = Pick<Variant, 'pass' | 'prepare' | 'run' | 'release'>;
 
 function makeVariants(
   device: Device,
@@ -93,10 +93,10 @@ function makeVariants(
   sample: AnySample,
   dtype: DType,
   passes: readonly string[],
-): Timed[] {
+): TimedPass[] {
   const inputs = drawInputs(device, subject, sample, dtype);
   const attrs = sample.attrs ?? {};
-  const forward: Timed = {
+  const forward: TimedPass = {
     pass: 'forward',
     prepare: () => {},
     run: () => [scope(() => subject.run(inputs, attrs))],
@@ -105,22 +105,21 @@ function makeVariants(
     },
   };
   if (!passes.includes('backward')) return [forward];
-  const backward = backwardOf(device, subject, inputs, attrs);
+  const wrt = Object.values(inputs).filter((input) => input.dtype !== 'u32');
+  const backward = backwardOf(device, wrt, () => subject.run(inputs, attrs));
   return backward ? [forward, backward] : [forward];
 }
 
-/** The reverse sweep alone: the forward pass that it needs is untimed. */
-function backwardOf(
-  device: Device,
-  subject: Subject,
-  inputs: Record<string, Tensor>,
-  attrs: object,
-): Timed | undefined {
-  const wrt = Object.values(inputs).filter((input) => input.dtype !== 'u32');
+/**
+ * The reverse sweep of `forward` alone: the forward pass that it needs is untimed.
+ *
+ * @returns undefined where there is no derivative
+ */
+export function backwardOf(device: Device, wrt: readonly Tensor[], forward: () => Tensor): TimedPass | undefined {
   let pull: ((cotangents: readonly Tensor[]) => readonly (Tensor | undefined)[]) | undefined;
   let cotangent: Tensor | undefined;
   const prepare = () => {
-    const pullback = vjp(() => [subject.run(inputs, attrs)], wrt);
+    const pullback = vjp(() => [forward()], wrt);
     const [y] = pullback.outputs;
     cotangent ??= tensor(device, values({ shape: y.shape }, 2), y.shape, y.dtype);
     pull = pullback.pull;

@@ -1,6 +1,6 @@
 // Makes a bare machine ready, then runs what was asked for:
 //   node scripts/setup.mjs                     packages and driver
-//   node scripts/setup.mjs --run NAME [args]   the same, then demo, test, conformance, miaobi, bench or peers
+//   node scripts/setup.mjs --run NAME [args]   the same, then demo, test, conformance, miaobi, bench, peers or gpu-report
 // Plain JavaScript without dependencies, because it runs before anything is installed. One line on stderr for each
 // step it takes; steps already taken are silent.
 import { spawnSync } from 'node:child_process';

@@ -20,7 +20,7 @@ import type { PeerRow } from './peer-row.ts';
 import { lostTo, peerTable } from './peer-table.ts';
 import { runCase } from './run-case.ts';
 import { loadTfjs } from './tfjs.ts';
-import { pythonWithTorch, timeTorch } from './torch.ts';
+import { probeTorch, timeTorch } from './torch.ts';
 
 const OPTIONS = {
   filter: { type: 'string', default: '' },
@@ -77,8 +77,8 @@ async function main(): Promise<void> {
   }
   clearInterval(alive);
   if (only.includes('torch')) {
-    const python = pythonWithTorch();
-    if (python) for (const row of await timeTorch(python, cases, settings)) onRow(row);
+    const probe = probeTorch();
+    if (probe) for (const row of await timeTorch(probe.python, cases, settings)) onRow(row);
     else say('left out: torch: no python3 here has it');
   }
   if (!flags.json) {

@@ -11,6 +11,7 @@ const RUNS = {
   miaobi: { entry: 'cli/main.ts', fromCallersFolder: true },
   bench: { entry: 'cli/main.ts', args: ['bench'] },
   peers: { entry: 'bench/peers/main.ts' },
+  'gpu-report': { entry: 'bench/report/main.ts', fromCallersFolder: true },
 };
 
 export const RUN_NAMES = Object.keys(RUNS);

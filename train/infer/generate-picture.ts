@@ -73,7 +73,7 @@ export interface PainterOptions {
  * computed of is freed.
  */
 export function gauganPainter(
-  { device, state, networks, rule, size }: LoadedGaugan,
+  { device, state, networks, rule, size }: Pick<LoadedGaugan, 'device' | 'state' | 'networks' | 'rule' | 'size'>,
   { batchStatistics = false, precision = 'f32' }: PainterOptions = {},
 ): GauganPainter {
   const { generator, encoder } = networks;

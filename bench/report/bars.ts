@@ -1,0 +1,203 @@
+/** What this project has set itself to reach on a GPU, and whether a report's rows show it. */
+import type { Environment } from '../environment.ts';
+import { type Row, type RowName, titleOf } from '../row.ts';
+import { stepSample } from '../step.ts';
+import type { TaskRecord } from './journal.ts';
+import { type KernelCase, kernelCases } from './kernel-cases.ts';
+import { stepsOf, transfersOf } from './network-stage.ts';
+import type { SuiteCounts } from './suites.ts';
+import { torchName } from './torch-cases.ts';
+
+export type BarVerdict = 'met' | 'missed' | 'not measured';
+
+export interface Bar {
+  readonly name: string;
+  /** in words: "≥ 60 %" */
+  readonly limit: string;
+  /** the worst of what was measured; empty where nothing was */
+  readonly worst: string;
+  readonly verdict: BarVerdict;
+  /** which row is the worst, how many pass, or why it is not known */
+  readonly detail: string;
+}
+
+/** What a report has found. */
+export interface Findings {
+  readonly rows: readonly Row[];
+  readonly records: Readonly<Record<string, TaskRecord>>;
+  readonly environment: Pick<Environment, 'roofGbs' | 'roofGflops'>;
+  readonly software: boolean;
+  readonly f16: boolean;
+}
+
+interface Measured {
+  readonly title: string;
+  /** undefined: not measured, for this reason */
+  readonly value: number | string;
+}
+
+interface Limit {
+  readonly at: 'least' | 'most';
+  readonly value: number;
+}
+
+const PRECISIONS = ['f32', 'f16'] as const;
+
+export function barsOf(findings: Findings): Bar[] {
+  const see = reader(findings);
+  const cases = kernelCases(false);
+  const products = cases.filter(({ bound }) => bound === 'arithmetic');
+  return [
+    ...products.filter(({ op }) => op === 'matmul').flatMap((one) => productBars(see, `matmul ${one.sample}`, [one])),
+    ...productBars(
+      see,
+      'conv2d',
+      products.filter(({ op }) => op === 'conv2d'),
+    ),
+    ...memoryBars(see, cases),
+    ...stepBars(see),
+    ...transferBars(see),
+    suiteBar(findings, 'ops', 'every op and its gradient against float64'),
+    suiteBar(findings, 'golden', 'golden cases'),
+  ];
+}
+
+type See = ReturnType<typeof reader>;
+
+/** Looks rows up by name; says why one is not there. */
+function reader({ rows, records, environment, software, f16 }: Findings) {
+  const byTitle = new Map(rows.map((row) => [titleOf(row), row]));
+  const why = ({ op, sample, dtype }: RowName, library: boolean): string => {
+    if (software) return 'sizes are reduced on a software adapter';
+    if (dtype === 'f16' && !f16) return 'the adapter has no f16';
+    const ids = Object.keys(records).filter((id) =>
+      library ? id.startsWith('PyTorch') : id.includes(`${op} · ${sample} · `) && id.endsWith(dtype),
+    );
+    return ids.flatMap((id) => records[id].notes.slice(-1)).join('; ') || 'not reached yet';
+  };
+  const find = (name: RowName, library = false): Row | string => byTitle.get(titleOf(name)) ?? why(name, library);
+  return {
+    environment,
+    /** of a row of ours */
+    own: (name: RowName, of: (row: Row) => number | undefined): Measured => {
+      const row = find(name);
+      return { title: titleOf(name), value: typeof row === 'string' ? row : (of(row) ?? 'not known') };
+    },
+    /** of a row of ours and the same work in PyTorch, on CUDA */
+    beside: (name: RowName, of: (own: Row, other: Row) => number | undefined): Measured => {
+      const own = find(name);
+      const precision = name.dtype === 'f16' ? 'f16' : 'f32';
+      const other = find(torchName({ name, precision }, true), true);
+      const title = titleOf(name);
+      if (typeof own === 'string') return { title, value: own };
+      return { title, value: typeof other === 'string' ? `PyTorch: ${other}` : (of(own, other) ?? 'not known') };
+    },
+  };
+}
+
+function productBars({ own, beside, environment }: See, name: string, cases: readonly KernelCase[]): Bar[] {
+  const passes = [...new Set(cases.flatMap((one) => one.passes))];
+  return passes.flatMap((pass) => {
+    const names = (dtype: 'f32' | 'f16') => cases.map(({ op, sample }) => ({ op, sample, pass, dtype }));
+    const title = passes.length > 1 ? `${name}, ${pass}` : name;
+    return [
+      bar(
+        `${title}, f32: share of the multiply-add peak`,
+        { at: 'least', value: 0.6 },
+        names('f32').map((one) => own(one, ({ gflops }) => gflops && gflops / environment.roofGflops)),
+      ),
+      bar(
+        `${title}, f16: share of the speed of cuBLAS, cuDNN in f16`,
+        { at: 'least', value: 0.5 },
+        names('f16').map((one) => beside(one, (ours, other) => other.us / ours.us)),
+      ),
+    ];
+  });
+}
+
+const MEMORY: Readonly<Record<string, readonly string[]>> = {
+  pointwise: ['add', 'tanh'],
+  'instance norm': ['instanceNorm'],
+  'norm, scale, shift and activation of SPADE': ['spade'],
+};
+
+function memoryBars({ own, environment }: See, cases: readonly KernelCase[]): Bar[] {
+  return Object.entries(MEMORY).flatMap(([title, ops]) =>
+    PRECISIONS.map((dtype) => {
+      const names = cases
+        .filter(({ op }) => ops.includes(op))
+        .flatMap(({ op, sample, passes }) => passes.map((pass) => ({ op, sample, pass, dtype })));
+      return bar(
+        `${title}, 64M values, ${dtype}: share of the copy's bandwidth`,
+        { at: 'least', value: 0.85 },
+        names.map((one) => own(one, ({ gbs }) => gbs && gbs / environment.roofGbs)),
+      );
+    }),
+  );
+}
+
+const seconds = (ours: Row, other: Row) => ours.us / other.us;
+const memory = (ours: Row, other: Row) => ours.peakBytes && other.peakBytes && ours.peakBytes / other.peakBytes;
+
+function stepBars({ beside }: See): Bar[] {
+  return stepsOf(false).flatMap(({ name, size, batch }) => {
+    const gaugan = name.startsWith('ngf');
+    return PRECISIONS.flatMap((dtype) => {
+      const row = { op: gaugan ? 'gaugan' : 'cap-vstnet', sample: stepSample(name, size, batch), pass: 'step', dtype };
+      const title = `${gaugan ? 'GauGAN' : 'CAP-VSTNet'} step, ${size}², batch ${batch}, ${dtype}`;
+      const time = bar(`${title}: time against PyTorch`, { at: 'most', value: 1 }, [beside(row, seconds)]);
+      if (gaugan) return [time];
+      return [time, bar(`${title}: memory against PyTorch`, { at: 'most', value: 0.4 }, [beside(row, memory)])];
+    });
+  });
+}
+
+function transferBars({ beside }: See): Bar[] {
+  return transfersOf(false).flatMap(({ sample }) =>
+    PRECISIONS.flatMap((dtype) => {
+      const row = { op: 'cap-vstnet', sample, pass: 'transfer', dtype };
+      const title = `CAP-VSTNet transfer, ${sample.split(', ')[1]}, ${dtype}`;
+      return [
+        bar(`${title}: time against PyTorch`, { at: 'most', value: 1 }, [beside(row, seconds)]),
+        bar(`${title}: memory against PyTorch`, { at: 'most', value: 0.6 }, [beside(row, memory)]),
+      ];
+    }),
+  );
+}
+
+/** A bar that all of these have to pass. */
+export function bar(name: string, limit: Limit, all: readonly Measured[]): Bar {
+  const shares = limit.at === 'least';
+  const show = (value: number) => (shares ? `${(100 * value).toFixed(0)} %` : `${value.toFixed(2)}×`);
+  const known = all.filter((one): one is Measured & { value: number } => typeof one.value === 'number');
+  const common = { name, limit: `${shares ? '≥' : '≤'} ${show(limit.value)}` };
+  if (known.length === 0) {
+    return { ...common, worst: '', verdict: 'not measured', detail: String(all[0]?.value ?? 'nothing to measure') };
+  }
+  const sorted = known.sort((a, b) => (shares ? a.value - b.value : b.value - a.value));
+  const passing = known.filter(({ value }) => (shares ? value >= limit.value : value <= limit.value));
+  const missing = all.find(({ value }) => typeof value === 'string');
+  const ok = passing.length === known.length;
+  const unknown = missing ? `; ${all.length - known.length} not measured: ${missing.value}` : '';
+  const counted = all.length > 1 ? `${passing.length} of ${known.length} pass, the worst is ${sorted[0].title}` : '';
+  return {
+    ...{ ...common, worst: show(sorted[0].value), detail: `${counted}${unknown}` },
+    verdict: !ok ? 'missed' : missing ? 'not measured' : 'met',
+  };
+}
+
+function suiteBar({ records }: Findings, id: string, name: string): Bar {
+  const record = records[id];
+  const found = record?.found as SuiteCounts | undefined;
+  const common = { name, limit: 'all pass', worst: '' };
+  if (!found || found.passed + found.failed === 0) {
+    return { ...common, verdict: 'not measured', detail: record?.notes.at(-1) ?? 'not run' };
+  }
+  const { passed, failed, cut, failures } = found;
+  const failing = failed > 0 ? `: ${failures.join(', ')}` : '';
+  return {
+    ...{ ...common, worst: `${passed} pass, ${failed} fail` },
+    verdict: failed > 0 ? 'missed' : cut ? 'not measured' : 'met',
+    detail: `${cut ? 'cut for lack of time' : ''}${failing}`,
+  };
+}

@@ -1,0 +1,67 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { rooflineLine } from '../../cli/profile-table.ts';
+import { acquireDevice } from '../../engine/device/node.ts';
+import type { Device } from '../../engine/index.ts';
+import { environmentOf } from '../environment.ts';
+import { openJournal } from './journal.ts';
+import { kernelStage } from './kernel-stage.ts';
+import { folderName, type Measured, measureAdapter, sourceDigest } from './measured.ts';
+import { networkStage } from './network-stage.ts';
+import { runStages } from './run-stages.ts';
+import type { Stage } from './stage.ts';
+import { suitesStage } from './suites.ts';
+import { torchStage } from './torch-stage.ts';
+import { writeReport } from './write-report.ts';
+
+export interface ReportOptions {
+  /** folder of reports; each adapter and commit has one of its own in it */
+  readonly out: string;
+  readonly golden: string | undefined;
+  /** as `--device` of `miaobi` */
+  readonly device: string | undefined;
+  /** milliseconds since 1970 */
+  readonly deadline: number;
+}
+
+const say = (line: string) => void process.stderr.write(`${line}\n`);
+
+/** Runs every stage that is not finished yet, and writes the report of all that are. */
+export async function report({ out, golden, device: name, deadline }: ReportOptions): Promise<void> {
+  let device: Device | undefined = await acquireDevice({ device: name });
+  const { info, capabilities } = device;
+  const environment = environmentOf(device, UNMEASURED);
+  const journal = openJournal(join(out, folderName(environment, sourceDigest())));
+  say(`Device: ${info.description}${info.software ? ' (software: sizes are reduced)' : ''}`);
+  say(`Folder: ${journal.folder}`);
+
+  const file = journal.file('environment.json');
+  const measured: Measured = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : await measureAdapter(device);
+  writeFileSync(file, `${JSON.stringify(measured, null, 1)}\n`);
+  say(rooflineLine(measured.roofline));
+
+  const types = capabilities.f16 ? (['f32', 'f16'] as const) : (['f32'] as const);
+  const stages: Stage[] = [
+    ...suitesStage(name, golden),
+    kernelStage(info.software, types),
+    networkStage(info.software, types),
+    torchStage(info.software),
+  ];
+  const context = {
+    measured: () => measured,
+    device: async () => {
+      device ??= await acquireDevice({ device: name });
+      return device;
+    },
+  };
+  const lost = () => {
+    device?.destroy();
+    device = undefined;
+  };
+  await runStages(stages, { journal, deadline, now: Date.now, say, context, lost });
+  lost();
+  await writeReport(journal, measured);
+  say(`Report: ${join(journal.folder, 'report.html')} and report.md. Send the folder ${journal.folder}.`);
+}
+
+const UNMEASURED = { bytesPerSecond: Number.NaN, flopsPerSecond: Number.NaN };

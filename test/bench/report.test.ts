@@ -1,0 +1,318 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { measure } from '../../bench/measure.ts';
+import { bar, barsOf, type Findings } from '../../bench/report/bars.ts';
+import { type Journal, openJournal, type TaskRecord } from '../../bench/report/journal.ts';
+import { kernelCases, namesOf, piecesOf, trafficCases, variantsOf } from '../../bench/report/kernel-cases.ts';
+import { folderName } from '../../bench/report/measured.ts';
+import { runStages } from '../../bench/report/run-stages.ts';
+import { htmlOf, markdownOf, sectionsOf } from '../../bench/report/sections.ts';
+import type { Found, Stage, Task } from '../../bench/report/stage.ts';
+import { countsOf, finishedOps } from '../../bench/report/suites.ts';
+import { kernelTasks, networkTasks, torchName } from '../../bench/report/torch-cases.ts';
+import { type Row, type RowName, titleOf } from '../../bench/row.ts';
+import { acquireDevice } from '../../engine/device/node.ts';
+import { type Device, LimitError } from '../../engine/index.ts';
+
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'miaobi-report-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const row = (name: RowName, more: Partial<Row> = {}): Row => ({ ...name, us: 100, suite: 'kernels', ...more }) as Row;
+
+describe('running stages', () => {
+  let seconds: number;
+  let log: string[];
+  let losses: number;
+
+  /** A task that takes so many seconds of a clock that nothing else moves. */
+  const task = (id: string, takes: number, run?: () => Found | undefined): Task => ({
+    id,
+    estimate: takes,
+    run: async ({ onRow, note }) => {
+      log.push(id);
+      seconds += takes;
+      onRow(row({ op: id, sample: '', pass: 'forward', dtype: 'f32' }));
+      note(`${id} was here`);
+      return run?.();
+    },
+  });
+  const stage = (name: string, share: number, ...tasks: Task[]): Stage => ({ name, share, tasks });
+  const run = (journal: Journal, stages: readonly Stage[], budget: number) =>
+    runStages(stages, {
+      ...{ journal, deadline: (seconds + budget) * 1e3, now: () => seconds * 1e3, say: () => {} },
+      context: { device: () => Promise.reject(new Error('none')), measured: () => Promise.reject() as never },
+      lost: () => losses++,
+    });
+
+  beforeEach(() => {
+    seconds = 0;
+    log = [];
+    losses = 0;
+  });
+
+  it('gives each its share, hands on what is not used, and says what was left out', async () => {
+    const journal = openJournal(folder);
+    // 5 s of 10, of which 1 is used; then 3 of the 9 s left; then all of the 7
+    const stages = [
+      stage('a', 5, task('a', 1)),
+      stage('b', 1, task('b1', 2), task('b2', 2)),
+      stage('c', 2, task('c', 7)),
+    ];
+    await run(journal, stages, 10);
+    expect(log).toEqual(['a', 'b1', 'c']);
+    expect(journal.record('b2')).toEqual({
+      ...{ status: 'left out', seconds: 0 },
+      notes: ['left out: it needs about 2 s, and 1 s were left'],
+    });
+    expect(journal.record('c')).toMatchObject({ status: 'done', seconds: 7, notes: ['c was here'] });
+  });
+
+  it('does not repeat what is finished, and takes up what was left out, in another process', async () => {
+    const stages = [stage('a', 1, task('a', 1), task('b', 3)), stage('c', 1, task('c', 1))];
+    await run(openJournal(folder), stages, 4);
+    expect(log).toEqual(['a', 'c']);
+    const later = openJournal(folder);
+    await run(later, stages, 3);
+    expect(log).toEqual(['a', 'c', 'b']);
+    expect(later.rows().map(({ op }) => op)).toEqual(['a', 'c', 'b']);
+    await run(openJournal(folder), stages, 100);
+    expect(log).toHaveLength(3);
+  });
+
+  it('goes on behind a failure with another device, and tries what may have been chance again', async () => {
+    const failing = (id: string, error: Error) =>
+      task(id, 1, () => {
+        throw error;
+      });
+    const stages = [
+      stage(
+        'a',
+        1,
+        failing('odd', new Error('driver fell over\nand more')),
+        failing('never', new LimitError('too large')),
+      ),
+      stage('b', 1, task('b', 1)),
+    ];
+    const journal = openJournal(folder);
+    await run(journal, stages, 10);
+    expect(journal.record('odd')).toMatchObject({
+      status: 'failed',
+      notes: ['odd was here', 'failed: driver fell over'],
+    });
+    expect(journal.record('never')).toMatchObject({ status: 'done', notes: ['never was here', 'left out: too large'] });
+    expect(losses).toBe(2);
+    await run(journal, stages, 10);
+    expect(log).toEqual(['odd', 'never', 'b', 'odd']);
+  });
+
+  it('leaves out a task in which the process died twice', async () => {
+    const stages = [stage('a', 1, task('deadly', 1), task('b', 1))];
+    for (let death = 0; death < 2; death++) expect(openJournal(folder).begin('deadly')).toBe(death);
+    const journal = openJournal(folder);
+    await run(journal, stages, 10);
+    expect(log).toEqual(['b']);
+    expect(journal.record('deadly')).toMatchObject({ notes: ['left out: the process ended in it 2 times'] });
+  });
+
+  it('counts a suite that was cut as not finished', async () => {
+    const journal = openJournal(folder);
+    const stages = [
+      stage(
+        'a',
+        1,
+        task('suite', 1, () => ({ cut: log.length < 2 })),
+      ),
+    ];
+    await run(journal, stages, 10);
+    expect(journal.record('suite')?.status).toBe('left out');
+    await run(journal, stages, 10);
+    expect(journal.record('suite')?.status).toBe('done');
+  });
+
+  it('has a folder for each adapter and state of the sources', () => {
+    const adapter = 'NVIDIA H100 80GB (HBM3)';
+    expect(folderName({ adapter, commit: 'bcf2de8' }, '01234567')).toBe('nvidia-h100-80gb-hbm3-bcf2de8');
+    expect(folderName({ adapter, commit: 'bcf2de8+' }, '01234567')).toBe('nvidia-h100-80gb-hbm3-bcf2de8-01234567');
+  });
+});
+
+describe('suites', () => {
+  it('add up over runs that were cut, and go on behind the ops that are finished', () => {
+    const passed = (name: string) => ({ name, state: 'passed' });
+    const first = [passed('add > a'), passed('add > b'), { name: 'mul > a', state: 'failed' }, passed('conv2d > a')];
+    expect(finishedOps(first)).toEqual(['add', 'mul']);
+    const second = [
+      { name: 'add > a', state: 'skipped' },
+      passed('conv2d > a'),
+      { name: 'conv2d > b', state: 'skipped' },
+    ];
+    expect(countsOf([...first, ...second], false)).toEqual({
+      ...{ passed: 3, failed: 1, skipped: 1, cut: false, failures: ['mul > a'] },
+    });
+  });
+});
+
+describe('bars', () => {
+  it('are met when all rows pass, missed when one does not, and not measured otherwise', () => {
+    const least = (...values: (number | string)[]) =>
+      bar(
+        'x',
+        { at: 'least', value: 0.6 },
+        values.map((value, i) => ({ title: `row ${i}`, value })),
+      );
+    expect(least(0.7, 0.6)).toMatchObject({ limit: '≥ 60 %', worst: '60 %', verdict: 'met' });
+    expect(least(0.7, 0.5)).toMatchObject({
+      worst: '50 %',
+      verdict: 'missed',
+      detail: '1 of 2 pass, the worst is row 1',
+    });
+    expect(least(0.7, 'no time')).toMatchObject({ verdict: 'not measured' });
+    expect(least(0.5, 'no time').verdict).toBe('missed');
+    expect(least('no time')).toMatchObject({ worst: '', verdict: 'not measured', detail: 'no time' });
+    const most = bar('x', { at: 'most', value: 1 }, [{ title: 'row', value: 1.2 }]);
+    expect(most).toMatchObject({ limit: '≤ 1.00×', worst: '1.20×', verdict: 'missed' });
+  });
+
+  const environment = { roofGbs: 1000, roofGflops: 10_000 };
+  const findings = (rows: readonly Row[], more: Partial<Findings> = {}): Findings => ({
+    ...{ rows, records: {}, environment, software: false, f16: true, ...more },
+  });
+  const find = (given: Findings, name: RegExp) => barsOf(given).find((one) => name.test(one.name));
+
+  it('see every kernel that a report times, against the peak, the copy and PyTorch', () => {
+    const names = kernelCases(false).flatMap((one) => [...namesOf(one, 'f32'), ...namesOf(one, 'f16')]);
+    const rows = [
+      ...names.map((name) => row(name, { gflops: 7000, gbs: 900 })),
+      ...kernelTasks(false, ['f16']).map((task) => row(torchName(task, true), { us: 60 })),
+    ];
+    const found = barsOf(findings(rows)).filter(({ name }) => /share/.test(name));
+    expect(found.map(({ verdict }) => verdict)).toEqual(found.map(() => 'met'));
+    expect(find(findings(rows), /matmul 4096³, f16/)?.worst).toBe('60 %');
+    const slow = row(
+      { op: 'spade', sample: 'batch, 1024 planes of 256²', pass: 'backward', dtype: 'f32' },
+      { gbs: 500 },
+    );
+    expect(find(findings([...rows, slow]), /SPADE.*f32/)).toMatchObject({ worst: '50 %', verdict: 'missed' });
+  });
+
+  it('set steps and transfers beside the same work in PyTorch, time and memory', () => {
+    const [step] = networkTasks(false, ['f32']).filter(({ name }) => name.op === 'cap-vstnet' && name.pass === 'step');
+    const own = row({ ...step.name, dtype: 'f32' }, { us: 80, peakBytes: 50 });
+    const torch = row(torchName(step, true), { us: 100, peakBytes: 100 });
+    expect(find(findings([own, torch]), /CAP-VSTNet step.*f32: time/)).toMatchObject({
+      worst: '0.80×',
+      verdict: 'met',
+    });
+    expect(find(findings([own, torch]), /CAP-VSTNet step.*f32: memory/)).toMatchObject({ verdict: 'missed' });
+    const onCpu = row(torchName(step, false), { us: 100 });
+    expect(find(findings([own, onCpu]), /CAP-VSTNet step.*f32: time/)?.verdict).toBe('not measured');
+  });
+
+  it('say why something is not measured', () => {
+    const record: TaskRecord = { status: 'failed', seconds: 1, notes: ['failed: lost'] };
+    const records = { 'kernels: matmul · 4096³ · f32': record };
+    expect(find(findings([], { records }), /matmul.*f32/)?.detail).toBe('failed: lost');
+    expect(find(findings([], { f16: false }), /matmul.*f16/)?.detail).toBe('the adapter has no f16');
+    expect(find(findings([], { software: true }), /GauGAN.*batch 8, f32/)?.detail).toMatch(/software adapter/);
+  });
+
+  it('of suites want every test, to the end', () => {
+    const ops = (found: object) => {
+      const records = {
+        ops: { status: 'done', seconds: 1, notes: [], found: { failures: ['mul'], ...found } },
+      } as never;
+      return find(findings([], { records }), /every op/)?.verdict;
+    };
+    expect(ops({ passed: 9, failed: 0, cut: false })).toBe('met');
+    expect(ops({ passed: 9, failed: 0, cut: true })).toBe('not measured');
+    expect(ops({ passed: 9, failed: 1, cut: true })).toBe('missed');
+    expect(ops({ passed: 0, failed: 0, cut: false })).toBe('not measured');
+  });
+
+  it('become a table and a page', () => {
+    const bars = [bar('a | b', { at: 'least', value: 0.5 }, [{ title: '<row>', value: 1 }])];
+    const own = row({ op: 'matmul', sample: '8³', pass: 'forward', dtype: 'f32' }, { gflops: 12.345 });
+    const [task] = [{ name: own, precision: 'tf32' as const }];
+    const torch = row(torchName(task, true), { us: 50, suite: 'peers' });
+    const sections = sectionsOf({ rows: [own, torch], records: {}, bars });
+    const text = markdownOf('title', sections);
+    expect(text).toContain('1 met, 0 missed, 0 not measured.');
+    expect(text).toContain('| a \\| b | ≥ 50 % | 100 % | met |  |');
+    expect(text).toMatch(/matmul · 8³ · forward · f32 \| 100 \|.*12.3.*\| 50 µs \(2.00×\) \|/);
+    expect(text).toContain('PyTorch TF32');
+    expect(text).not.toContain('PyTorch, CPU');
+    const html = htmlOf(sections);
+    expect(html).toContain('<td class="words met">met</td>');
+    expect(html).not.toContain('<row>');
+  });
+});
+
+describe('what is timed', () => {
+  it('are the published networks, by the counts that they are checked by in PyTorch', () => {
+    const counts = networkTasks(false, ['f32']).map(({ name, parameters }) => [name.op, name.pass, parameters]);
+    const [gaugan, cap] = [{ generator: 97_480_899, discriminator: 5_904_514 }, { network: 4_089_936 }];
+    expect(counts).toContainEqual(['gaugan', 'step', gaugan]);
+    expect(counts).toContainEqual(['gaugan', 'generate', { generator: gaugan.generator }]);
+    expect(counts).toContainEqual(['cap-vstnet', 'transfer', cap]);
+  });
+
+  it('is told apart by title, ours and PyTorch alike', () => {
+    const own = kernelCases(false).flatMap((one) => namesOf(one, 'f32'));
+    const other = [...kernelTasks(false, ['f32', 'tf32', 'f16']), ...networkTasks(false, ['f32', 'tf32', 'f16'])];
+    const titles = [...own, ...other.map((task) => torchName(task, true))].map(titleOf);
+    expect(new Set(titles).size).toBe(titles.length);
+  });
+
+  it('is cut into pieces that a binding holds, and no plane is lost', () => {
+    const plane = 256 ** 2;
+    const pieces = piecesOf(1024, { width: 2, batch: 8 }, 300 * plane);
+    expect(pieces.reduce((sum, [n, c]) => sum + n * c, 0)).toBe(1024);
+    for (const [n, c, h, w] of pieces) expect(2 * n * c * h * w).toBeLessThanOrEqual(300 * plane);
+    expect(piecesOf(64, { width: 1, batch: 1 }, 1e9)).toEqual([[1, 64, 256, 256]]);
+  });
+});
+
+describe('on a device', () => {
+  let device: Device;
+  beforeAll(async () => {
+    device = await acquireDevice();
+  });
+  afterAll(() => device.destroy());
+
+  it('a pass in pieces does the work of one in one piece', async () => {
+    for (const op of ['add', 'instanceNorm']) {
+      const bytes: number[][] = [];
+      for (const bindingBytes of [undefined, 4 * 3 * 256 ** 2]) {
+        const [one] = trafficCases(8 * 256 ** 2, bindingBytes).filter((found) => found.op === op);
+        const variants = variantsOf(device, one, 'f32');
+        const found = await measure(device, variants, { seconds: 0 });
+        expect(found.map(({ variant }) => variant.pass)).toEqual(one.passes);
+        bytes.push(found.map(({ cost }) => cost.bytes));
+        for (const variant of variants) variant.release();
+      }
+      // but for sums of a plane that few planes share among workgroups
+      bytes[1].forEach((inPieces, i) => expect(inPieces / bytes[0][i]).toBeCloseTo(1, 3));
+    }
+  });
+});
+
+describe('npm run gpu-report', () => {
+  it('says how it is called', async () => {
+    const { spawnSync } = await import('node:child_process');
+    const entry = path.resolve(import.meta.dirname, '../../bench/report/main.ts');
+    const call = (...args: string[]) =>
+      spawnSync(process.execPath, ['--import', import.meta.resolve('tsx'), entry, ...args], { encoding: 'utf8' });
+    const none = call();
+    expect(none.status).toBe(2);
+    expect(none.stderr).toContain('--out: expected a folder');
+    const golden = call('--out', folder, '--golden', path.join(folder, 'absent'));
+    expect(golden.status).toBe(2);
+    expect(golden.stderr).toContain('expected a folder of golden cases');
+    expect(await readFile(path.resolve(import.meta.dirname, '../../package.json'), 'utf8')).toContain('"gpu-report"');
+  });
+});
