@@ -296,7 +296,7 @@ describe('on a device', () => {
         for (const variant of variants) variant.release();
       }
       // but for sums of a plane that few planes share among workgroups
-      bytes[1].forEach((inPieces, i) => expect(inPieces / bytes[0][i]).toBeCloseTo(1, 3));
+      for (const [i, inPieces] of bytes[1].entries()) expect(inPieces / bytes[0][i]).toBeCloseTo(1, 3);
     }
   });
 });
