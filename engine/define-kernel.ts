@@ -45,6 +45,8 @@ export interface KernelDefinition<S extends ParamsSchema, B extends string, K ex
   keys?: { readonly [name in K]: readonly number[] };
   /** combinations of keys that do occur; all by default */
   valid?: (key: Key<K>) => boolean;
+  /** storage types that the kernel is launched with; all by default */
+  storage?: (types: StorageTypes) => boolean;
   /** the kernel uses subgroup operations of a fixed width, `SG` lanes */
   subgroups?: boolean;
   /** subgroup widths that a key of such a kernel serves; all by default */

@@ -64,9 +64,10 @@ export function variantsOf(kernel: AnyKernel): { types: StorageTypes; key: Key<s
   const valid = keys.filter((key) => !definition.valid || definition.valid(key));
   const used = new Set((Object.values(definition.bindings) as Binding[]).map(({ type }) => type[0]));
   const typesOf = (name: 'T' | 'U'): DType[] => (used.has(name) ? ['f32', 'f16'] : ['f32']);
-  return typesOf('T').flatMap((T) =>
-    typesOf('U').flatMap((U) => valid.map((key) => ({ types: { T, U: used.has('U') ? U : T }, key }))),
-  );
+  return typesOf('T')
+    .flatMap((T) => typesOf('U').map((U) => ({ T, U: used.has('U') ? U : T })))
+    .filter((types) => !definition.storage || definition.storage(types))
+    .flatMap((types) => valid.map((key) => ({ types, key })));
 }
 
 function accessor(name: string, type: ElementType, load: string | undefined): string {

@@ -1,4 +1,5 @@
 import type { Capabilities, Device, DType } from '../../engine/index.ts';
+import { MATRIX_TILES, matrixUnitFor, servesTile } from './matrix-unit.ts';
 import measured from './variants.json' with { type: 'json' };
 
 /** A variant that there is not was asked for. */
@@ -39,7 +40,7 @@ export interface WorkWindow {
  * Its name is `FAMILY` or `FAMILY:TILE`; a family with tiles may be named alone, and then chooses the tile by the shape.
  *
  * `lanes` share values through subgroup shuffles (fastest on software drivers), `tiled` through workgroup memory (for
- * GPUs), `direct` not at all (small groups of channels, and anything else).
+ * GPUs), `direct` not at all (small groups of channels, and anything else); `matrix` multiplies on matrix units.
  */
 export interface Variant {
   readonly name: string;
@@ -61,6 +62,15 @@ function variant(name: string, rule: Partial<Pick<Variant, 'kinds' | 'runs'>> = 
 export const VARIANTS: readonly Variant[] = [
   variant('lanes', { runs: ({ subgroupWidth }) => subgroupWidth >= 4 }),
   variant('tiled:64x64'),
+  ...MATRIX_TILES.map((tile) =>
+    variant(`matrix:${tile}x${tile}`, {
+      kinds: ['matmul'],
+      runs: (capabilities, work) => {
+        const unit = matrixUnitFor(capabilities, work?.dtype);
+        return unit !== undefined && servesTile(unit, tile);
+      },
+    }),
+  ),
   variant('direct'),
 ];
 
@@ -157,11 +167,24 @@ export function shapeClass(work: MatrixWork): string {
   return `${narrow}, few tiles, sums ${terms < LONG_SUM ? 'below' : 'of'} ${LONG_SUM}${terms < LONG_SUM ? '' : ' or more'}`;
 }
 
+/** A matrix unit's side: below it most of what the unit computes is thrown away. */
+const LEAST_ON_UNITS = 16;
+
+/**
+ * On matrix units, where the device has some for the dtype and the shape is large enough; in the large tile, which reads
+ * less, where there are enough of them to fill the device.
+ */
+function onUnits(device: ChosenFor, work: MatrixWork): Variant | undefined {
+  if (Math.min(work.rows, work.columns, work.terms) < LEAST_ON_UNITS) return undefined;
+  const large = tilesOf(work, 128, 128) >= FILLING_TILES ? named('matrix:128x128', device, work) : undefined;
+  return large ?? named('matrix', device, work);
+}
+
 /** The variant where nothing was measured. */
 export function defaultVariant(device: ChosenFor, work: MatrixWork): Variant {
   const { software, subgroupWidth } = device.capabilities;
-  const family = software && subgroupWidth >= 4 ? 'lanes' : work.rows >= 8 ? 'tiled' : 'direct';
-  return named(family, device, work) ?? variantNamed('direct');
+  const others = software && subgroupWidth >= 4 ? 'lanes' : work.rows >= 8 ? 'tiled' : 'direct';
+  return onUnits(device, work) ?? named(others, device, work) ?? variantNamed('direct');
 }
 
 /**
@@ -169,10 +192,12 @@ export function defaultVariant(device: ChosenFor, work: MatrixWork): Variant {
  * the first that can run.
  */
 export function variantFor(device: ChosenFor, work: MatrixWork): Variant {
+  // the table is measured in f32: it does not speak of halves that have units of their own
+  const halves = work.dtype === 'f16' && onUnits(device, work) !== undefined;
   const wanted = [
     forced[work.kind],
     choiceOf(device)[work.kind],
-    table[deviceClass(device)]?.variants[shapeClass(work)],
+    halves ? undefined : table[deviceClass(device)]?.variants[shapeClass(work)],
   ];
   for (const name of wanted) {
     const found = name === undefined ? undefined : named(name, device, work);

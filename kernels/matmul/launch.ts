@@ -2,6 +2,7 @@ import * as d from 'typegpu/data';
 import { defineKernel, optional, read, type Tensor, write } from '../../engine/index.ts';
 import { type Activation, activationCode, activationWgsl } from '../lib/activation.ts';
 import { type BlockSize, cutRows } from '../lib/blocks.ts';
+import { matrixUnitFor, perUnit, unitKey } from '../lib/matrix-unit.ts';
 import { variantFor } from '../lib/variant.ts';
 import type { Product } from './shapes.ts';
 
@@ -72,6 +73,27 @@ const directKernel = defineKernel({
   cost,
 });
 
+/** On matrix units, reading A and B by single values or by fours. */
+const matrixKernels = perUnit((unit) => {
+  const reading = (T: 'T' | 'T4', file: string) =>
+    defineKernel({
+      name: `matmul.matrix${T === 'T' ? '' : '4'}${unit.suffix}`,
+      wgsl: new URL('./matmul.matrix.wgsl', import.meta.url),
+      lib: [...unit.lib, ...lib, new URL(file, import.meta.url)],
+      params: Params,
+      bindings: { ...bindings, a: read(T), b: read(T) },
+      keys: { ...unit.keys, LEFT_ALONG_K: [0, 1], RIGHT_ALONG_K: [0, 1], HAS_BIAS: [0, 1], CURVED: [0, 1] },
+      valid: (key) => unit.valid(key),
+      storage: unit.storage,
+      widths: (width, key) => unit.widths(width, key),
+      subgroups: true,
+      subgroupMatrix: unit.subgroupMatrix,
+      grid: (p, { TILE }) => Math.ceil(p.m / TILE) * Math.ceil(p.n / TILE) * p.batch,
+      cost,
+    });
+  return { 1: reading('T', './quads1.wgsl'), 4: reading('T4', './quads4.wgsl') };
+});
+
 export interface MatmulTensors {
   a: Tensor;
   b: Tensor;
@@ -97,8 +119,15 @@ export function launchMatmul(
   };
   const flags = { HAS_BIAS: tensors.bias ? 1 : 0, CURVED };
   const { device, dtype } = tensors.a;
-  const { family } = variantFor(device, { kind: 'matmul', rows: m, columns: n, terms: k, batch, dtype });
-  if (family === 'tiled') tiledKernel.launch(tensors, params, flags);
+  const { family, tile } = variantFor(device, { kind: 'matmul', rows: m, columns: n, terms: k, batch, dtype });
+  const unit = family === 'matrix' ? matrixUnitFor(device.capabilities, dtype) : undefined;
+  if (unit) {
+    const { transposeA, transposeB } = product;
+    const lines = [transposeA ? m : k, transposeB ? k : n];
+    const layout = { LEFT_ALONG_K: transposeA ? 0 : 1, RIGHT_ALONG_K: transposeB ? 1 : 0 };
+    const kernel = matrixKernels(unit)[lines.every((length) => length % 4 === 0) ? 4 : 1];
+    kernel.launch(tensors, params, { ...unitKey(unit, tile[0]), ...layout, ...flags });
+  } else if (family === 'tiled') tiledKernel.launch(tensors, params, flags);
   else if (family === 'direct') directKernel.launch(tensors, params, { WG: 64, ...flags });
   else {
     for (const { size, start, end } of cutRows(m, TILES)) {

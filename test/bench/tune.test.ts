@@ -21,7 +21,7 @@ import {
 } from '../../kernels/lib/variant.ts';
 
 const device = (software: boolean, subgroupWidth: number, vendor = 'acme') =>
-  ({ info: { vendor }, capabilities: { software, subgroupWidth } }) as unknown as Device;
+  ({ info: { vendor }, capabilities: { software, subgroupWidth, subgroupMatrix: [] } }) as unknown as Device;
 
 const measured = (variants: Record<string, string>): MeasuredVariants => ({
   ...{ adapter: 'x', dawn: 'y', date: 'z', commit: 'w', variants },

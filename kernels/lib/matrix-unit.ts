@@ -1,0 +1,113 @@
+import type { Capabilities, DType, StorageTypes } from '../../engine/index.ts';
+
+/** A matrix unit: it multiplies [M, K] by [K, N] operands and sums in f32. */
+export interface MatrixUnit {
+  readonly M: number;
+  readonly N: number;
+  readonly K: number;
+  /** type of the operands */
+  readonly operands: 'f16' | 'f32';
+  /** in plain arithmetic, for tests: no device is asked for it */
+  readonly emulated: boolean;
+}
+
+interface UnitSize {
+  readonly M: number;
+  readonly N: number;
+  readonly K: number;
+  /** lanes of the subgroups that have it */
+  readonly widths: readonly number[];
+}
+
+/** Units that kernels are written for: Apple's, Intel's, NVIDIA's (and, with 64 lanes, AMD's). */
+const UNIT_SIZES: readonly UnitSize[] = [
+  { M: 8, N: 8, K: 8, widths: [32] },
+  { M: 8, N: 16, K: 16, widths: [16, 32] },
+  { M: 16, N: 16, K: 16, widths: [32, 64] },
+];
+
+/** Results a workgroup owns along either side; it has twice as many threads. */
+export const MATRIX_TILES = [64, 128] as const;
+
+let substitute: MatrixUnit | undefined;
+/** Makes every device seem to have this unit and no other, for tests; `undefined` goes back to the device's own. */
+export function useMatrixUnit(unit: MatrixUnit | undefined): void {
+  substitute = unit;
+}
+
+/**
+ * The device's unit for tensors of one dtype; undefined where none fits. Halves are multiplied as halves, or as floats
+ * where the device sums products of halves in halves; floats (and halves with floats, no dtype) only as floats, so that
+ * nothing is lost on the way. Larger units come first.
+ */
+export function matrixUnitFor(capabilities: Capabilities, dtype: DType | undefined): MatrixUnit | undefined {
+  const fits = ({ operands }: MatrixUnit) => operands === 'f32' || (operands === 'f16' && dtype === 'f16');
+  if (substitute) return fits(substitute) ? substitute : undefined;
+  const units = capabilities.subgroupMatrix.flatMap((config) => unitOf(config, capabilities)).filter(fits);
+  const rank = ({ operands, M, N, K }: MatrixUnit) => (operands === 'f16' ? 1e6 : 0) + M * N * K;
+  return units.sort((a, b) => rank(b) - rank(a))[0];
+}
+
+function unitOf(config: Capabilities['subgroupMatrix'][number], { f16, subgroupWidth }: Capabilities): MatrixUnit[] {
+  const { componentType, resultComponentType, M, N, K } = config;
+  // a width of 0 varies: nobody knows how many subgroups a workgroup has
+  if (resultComponentType !== 'f32' || !sizeOf(M, N, K)?.widths.includes(subgroupWidth)) return [];
+  if (componentType === 'f32') return [{ operands: 'f32', M, N, K, emulated: false }];
+  return componentType === 'f16' && f16 ? [{ operands: 'f16', M, N, K, emulated: false }] : [];
+}
+
+const sizeOf = (m: number, n: number, k: number) => UNIT_SIZES.find(({ M, N, K }) => M === m && N === n && K === k);
+
+/** Whether a workgroup of this tile can use the unit: a step of the tile must hold a unit's terms. */
+export function servesTile({ K, operands }: Pick<MatrixUnit, 'K' | 'operands'>, tile: number): boolean {
+  return K <= (tile === 128 ? 32 : 64) / (operands === 'f16' ? 2 : 4);
+}
+
+/** What a kernel on matrix units adds to its definition. */
+export interface UnitDefinition {
+  /** ends the kernel's name */
+  readonly suffix: string;
+  readonly lib: readonly URL[];
+  readonly keys: typeof UNIT_KEYS;
+  readonly valid: (key: UnitKey) => boolean;
+  readonly widths: (width: number, key: UnitKey) => boolean;
+  readonly storage: (types: StorageTypes) => boolean;
+  readonly subgroups: true;
+  readonly subgroupMatrix: boolean;
+}
+
+const UNIT_KEYS = { TILE: MATRIX_TILES, UNIT_M: [8, 16], UNIT_N: [8, 16], UNIT_K: [8, 16] } as const;
+export type UnitKey = { readonly [name in keyof typeof UNIT_KEYS]: number };
+
+const url = (name: string) => new URL(name, import.meta.url);
+
+/** One kernel text over the names of matrix-native.wgsl, as kernels of both types of operands, native and emulated. */
+export function perUnit<K>(make: (definition: UnitDefinition) => K): (unit: MatrixUnit) => K {
+  const of = (operands: 'f16' | 'f32', emulated: boolean) =>
+    make({
+      suffix: `${operands === 'f16' ? '.half' : '.full'}${emulated ? '.emulated' : ''}`,
+      lib: [
+        url(operands === 'f16' ? './matrix-half.wgsl' : './matrix-full.wgsl'),
+        url(emulated ? './matrix-emulated.wgsl' : './matrix-native.wgsl'),
+        url('./matrix-tile.wgsl'),
+      ],
+      keys: UNIT_KEYS,
+      valid: ({ TILE, UNIT_M, UNIT_N, UNIT_K }) =>
+        sizeOf(UNIT_M, UNIT_N, UNIT_K) !== undefined && servesTile({ K: UNIT_K, operands }, TILE),
+      // any width can be emulated from 8 on; that of the software driver is what is tested
+      widths: (width, { UNIT_M, UNIT_N, UNIT_K }) =>
+        emulated ? width === 8 : sizeOf(UNIT_M, UNIT_N, UNIT_K)?.widths.includes(width) === true,
+      storage: ({ T, U }) => operands === 'f32' || (T === 'f16' && U === 'f16'),
+      subgroups: true,
+      subgroupMatrix: !emulated,
+    });
+  const kernels = {
+    f16: { native: of('f16', false), emulated: of('f16', true) },
+    f32: { native: of('f32', false), emulated: of('f32', true) },
+  };
+  return ({ operands, emulated }) => kernels[operands][emulated ? 'emulated' : 'native'];
+}
+
+export const unitKey = ({ M, N, K }: MatrixUnit, tile: number): UnitKey => ({
+  ...{ TILE: tile, UNIT_M: M, UNIT_N: N, UNIT_K: K },
+});

@@ -1,0 +1,125 @@
+/** Kernels for matrix units, on emulated ones: tiles, boundaries, layouts and epilogues. What is native is linted. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Capabilities } from '../../engine/index.ts';
+import { type MatrixUnit, matrixUnitFor, useMatrixUnit } from '../../kernels/lib/matrix-unit.ts';
+import { defaultVariant, forceVariants, type MatrixWork } from '../../kernels/lib/variant.ts';
+import { testDevice } from '../support/device.ts';
+import { type Executor, executorOn } from '../support/executor.ts';
+import { checkForward } from '../support/op-checks.ts';
+import { describeSample, type Subject, subjects } from '../support/subjects.ts';
+
+let executor: Executor;
+beforeAll(async () => {
+  executor = executorOn(await testDevice());
+});
+afterAll(() => {
+  forceVariants(undefined);
+  useMatrixUnit(undefined);
+});
+
+const subject = (name: string) => subjects().find((one) => one.name === name) as Subject;
+type AnySample = Subject['samples'][number];
+
+/** Where tiles, units and steps end: one less and one more. All layouts of a product; lines of fours and others. */
+const BOUNDARIES: Readonly<Record<string, readonly AnySample[]>> = {
+  matmul: [
+    { inputs: { a: [129, 33], b: [33, 63] } },
+    { inputs: { a: [68, 132], b: [68, 64] }, attrs: { transposeA: true } },
+  ],
+};
+/** Beside those, on the first unit alone: every pipeline takes a second to compile. */
+const MORE: Readonly<Record<string, readonly AnySample[]>> = {
+  matmul: [{ inputs: { a: [65, 1], b: [1, 15] } }, ...plain('matmul')],
+  matmulActivated: plain('matmulActivated'),
+};
+
+function plain(name: string): readonly AnySample[] {
+  return subject(name).samples.filter(({ bench }) => !bench);
+}
+
+const emulated = ([M, N, K]: readonly number[], operands: 'f16' | 'f32'): MatrixUnit => ({
+  ...{ M, N, K, operands, emulated: true },
+});
+
+describe.each([
+  { unit: emulated([16, 16, 16], 'f16'), tile: '64x64', cases: { ...BOUNDARIES, ...MORE } },
+  { unit: emulated([16, 16, 16], 'f16'), tile: '128x128', cases: BOUNDARIES },
+  { unit: emulated([8, 16, 16], 'f32'), tile: '64x64', cases: BOUNDARIES },
+  { unit: emulated([8, 8, 8], 'f32'), tile: '128x128', cases: BOUNDARIES },
+])('on units of $unit.M x $unit.N x $unit.K $unit.operands, tiles of $tile', ({ unit, tile, cases }) => {
+  beforeAll(() => {
+    useMatrixUnit(unit);
+    forceVariants(`matrix:${tile}`);
+  });
+  for (const [name, samples] of Object.entries(cases)) {
+    for (const [index, sample] of samples.entries()) {
+      it(`${name} ${describeSample(sample)}`, () =>
+        checkForward(executor, subject(name), sample, unit.operands, index + 1));
+    }
+  }
+});
+
+describe('the unit that a device has', () => {
+  beforeAll(() => {
+    useMatrixUnit(undefined);
+    forceVariants(undefined);
+  });
+  const config = (componentType: string, resultComponentType: string, M: number, N: number, K: number) => ({
+    ...{ componentType, resultComponentType, M, N, K },
+  });
+  const device = (subgroupWidth: number, subgroupMatrix: Capabilities['subgroupMatrix'], f16 = true) =>
+    ({ subgroupWidth, subgroupMatrix, f16, software: false }) as Capabilities;
+  const nvidia = device(32, [
+    config('f16', 'f16', 16, 8, 16),
+    config('f16', 'f32', 16, 8, 16),
+    config('f16', 'f32', 16, 16, 16),
+    config('i8', 'i32', 16, 16, 32),
+  ]);
+  const apple = device(32, [config('f16', 'f16', 8, 8, 8), config('f32', 'f32', 8, 8, 8)]);
+  const intel = device(16, [config('f16', 'f32', 8, 16, 16), config('f16', 'f16', 8, 16, 16)]);
+  const found = (capabilities: Capabilities, dtype: 'f16' | 'f32' | undefined) => {
+    const unit = matrixUnitFor(capabilities, dtype);
+    return unit && `${unit.M}x${unit.N}x${unit.K} ${unit.operands}`;
+  };
+
+  it('multiplies halves as halves where their sums are floats', () => {
+    expect(found(nvidia, 'f16')).toBe('16x16x16 f16');
+    expect(found(intel, 'f16')).toBe('8x16x16 f16');
+  });
+  it('multiplies halves as floats where their sums would be halves', () => {
+    expect(found(apple, 'f16')).toBe('8x8x8 f32');
+  });
+  it('never rounds floats', () => {
+    for (const dtype of ['f32', undefined] as const) {
+      expect(found(nvidia, dtype)).toBeUndefined();
+      expect(found(intel, dtype)).toBeUndefined();
+      expect(found(apple, dtype)).toBe('8x8x8 f32');
+    }
+  });
+  it('is none without configurations, f16 or a width that is known', () => {
+    expect(found(device(32, []), 'f16')).toBeUndefined();
+    expect(found({ ...nvidia, f16: false }, 'f16')).toBeUndefined();
+    expect(found({ ...nvidia, subgroupWidth: 0 }, 'f16')).toBeUndefined();
+    expect(found({ ...nvidia, subgroupWidth: 8 }, 'f16')).toBeUndefined();
+  });
+
+  const named = (capabilities: Capabilities, work: Partial<MatrixWork>) =>
+    defaultVariant({ info: { vendor: 'nvidia' }, capabilities } as Parameters<typeof defaultVariant>[0], {
+      kind: 'matmul',
+      rows: 64,
+      columns: 64,
+      terms: 64,
+      batch: 1,
+      dtype: 'f16',
+      ...work,
+    }).name;
+  it('is used for what is large enough, in the tile that fills the device', () => {
+    expect(named(nvidia, {})).toBe('matrix:64x64');
+    expect(named(nvidia, { rows: 2048, columns: 2048 })).toBe('matrix:128x128');
+    expect(named(apple, { rows: 2048, columns: 2048, dtype: 'f32' })).toBe('matrix:128x128');
+    for (const small of [{ rows: 15 }, { columns: 15 }, { terms: 15 }, { dtype: 'f32' as const }]) {
+      expect(named(nvidia, small)).not.toContain('matrix');
+    }
+    expect(named(device(32, []), {})).not.toContain('matrix');
+  });
+});
