@@ -1,6 +1,9 @@
 // y = f((x − mean) · rstd · weight + bias), statistics over one group of P.length values (V) in a row. One workgroup a
 // group: it sums its values about a shift, then reads them again, from the cache as a rule.
 // AFFINE 0: no weight and bias. 1: one for each of P.channels groups. 2: one for each value of a group.
+
+const RUN = 64u; // values (V) that a thread adds up before they join its sum: rounding stays near that of a pairwise sum
+
 @compute @workgroup_size(WG)
 fn main(
   @builtin(workgroup_id) group: vec3u,
@@ -15,10 +18,18 @@ fn main(
   let shift = shiftOf(g);
   var s = V();
   var q = V();
-  for (var i = start + t; i < end; i += WG) {
-    let e = V(x[i]) - shift;
-    s += e;
-    q += e * e;
+  var i = start + t;
+  while (i < end) {
+    let stop = min(i + RUN * WG, end);
+    var sRun = V();
+    var qRun = V();
+    for (; i < stop; i += WG) {
+      let e = V(x[i]) - shift;
+      sRun += e;
+      qRun += e * e;
+    }
+    s += sRun;
+    q += qRun;
   }
   let found = statisticsOf(shift, workgroupSum(t, vec2f(total(s), total(q))), f32(P.length * LANES), P.eps);
   if (t == 0u) { stats[g] = found; }

@@ -1,6 +1,9 @@
 // The gradient of a normalised group in one workgroup: with d = dy · weight of the value (AFFINE 2) or dy,
 //   A = Σ d, B = Σ d · x̂,  dx = rstd · weight of the group (AFFINE 1) · (d − (A + x̂ · B) / n).
 // A and B go out too: without weights of values they are the gradients of bias and weight.
+
+const RUN = 64u; // values (V) that a thread adds up before they join its sum: rounding stays near that of a pairwise sum
+
 @compute @workgroup_size(WG)
 fn main(
   @builtin(workgroup_id) group: vec3u,
@@ -15,11 +18,19 @@ fn main(
   let found = stats[g];
   var a = V();
   var b = V();
-  for (var i = start + t; i < end; i += WG) {
-    var e = V(dy[i]);
-    if (AFFINE == 2u) { e *= weightAt(i - start); }
-    a += e;
-    b += e * normalised(V(v[i]), found);
+  var i = start + t;
+  while (i < end) {
+    let stop = min(i + RUN * WG, end);
+    var aRun = V();
+    var bRun = V();
+    for (; i < stop; i += WG) {
+      var e = V(dy[i]);
+      if (AFFINE == 2u) { e *= weightAt(i - start); }
+      aRun += e;
+      bRun += e * normalised(V(v[i]), found);
+    }
+    a += aRun;
+    b += bRun;
   }
   let both = workgroupSum(t, vec2f(total(a), total(b)));
   if (t == 0u) { sums[g] = both; }

@@ -1,5 +1,8 @@
 // (A, B) of grad-fused.wgsl for segment s of group g: P.chunk of its P.outer · P.length values (V), counted through the
 // group. One workgroup a segment; a sum over the segments follows.
+
+const RUN = 64u; // values (V) that a thread adds up before they join its sum: rounding stays near that of a pairwise sum
+
 @compute @workgroup_size(WG)
 fn main(
   @builtin(workgroup_id) group: vec3u,
@@ -20,18 +23,26 @@ fn main(
   let rest = WG % P.length;
   var a = V();
   var b = V();
-  for (var k = first; k < end; k += WG) {
-    let i = (o * P.groups + g) * P.length + r;
-    var e = V(dy[i]);
-    if (AFFINE == 2u) { e *= weightAt(r); }
-    a += e;
-    b += e * normalised(V(v[i]), found);
-    o += slabs;
-    r += rest;
-    if (r >= P.length) {
-      r -= P.length;
-      o++;
+  var k = first;
+  while (k < end) {
+    let stop = min(k + RUN * WG, end);
+    var aRun = V();
+    var bRun = V();
+    for (; k < stop; k += WG) {
+      let i = (o * P.groups + g) * P.length + r;
+      var e = V(dy[i]);
+      if (AFFINE == 2u) { e *= weightAt(r); }
+      aRun += e;
+      bRun += e * normalised(V(v[i]), found);
+      o += slabs;
+      r += rest;
+      if (r >= P.length) {
+        r -= P.length;
+        o++;
+      }
     }
+    a += aRun;
+    b += bRun;
   }
   let sums = workgroupSum(t, vec2f(total(a), total(b)));
   if (t == 0u) { partial[output] = sums; }

@@ -1,55 +1,63 @@
 import * as d from 'typegpu/data';
 import { defineKernel, empty, optional, read, type Tensor, write } from '../../engine/index.ts';
 import { perLanes } from '../lib/lanes.ts';
+import { perTeam, TEAM_SIZES } from '../lib/team.ts';
 import { launchSum } from '../reduce/launch.ts';
 import { AFFINE, AFFINE_KEYS, type Affinity } from './launch.ts';
 import { type Layout, planOf } from './layout.ts';
 
 const u = d.u32;
-const workgroupSum = new URL('../lib/workgroup-sum.wgsl', import.meta.url);
 const ELEMENTWISE_WG = 256;
 
-const gradFusedKernels = perLanes(({ lanes, suffix, T, U, lib }) =>
-  defineKernel({
-    name: `normalize.gradFused${suffix}`,
-    wgsl: new URL('./grad-fused.wgsl', import.meta.url),
-    lib: [lib, workgroupSum, new URL('./normalised.wgsl', import.meta.url)],
-    params: d.struct({ groups: u, length: u, channels: u, isNormalised: u, inverseCount: d.f32 }).$name('Params'),
-    bindings: {
-      dy: read(T),
-      v: read(T),
-      stats: read('vec4f'),
-      weight: optional(read(U), 'AFFINE'),
-      dx: write(T),
-      sums: write('vec2f'),
-    },
-    keys: { AFFINE: AFFINE_KEYS, WG: [64, 256] },
-    grid: (p) => p.groups,
-    cost: (p, bytes) => ({ flops: 12 * p.groups * p.length * lanes, bytes: 5 * p.groups * p.length * lanes * bytes }),
-  }),
+const gradFusedKernels = perTeam((team) =>
+  perLanes(({ lanes, suffix, T, U, lib }) =>
+    defineKernel({
+      name: `normalize.gradFused${team.suffix}${suffix}`,
+      wgsl: new URL('./grad-fused.wgsl', import.meta.url),
+      lib: [lib, team.sum, new URL('./normalised.wgsl', import.meta.url)],
+      params: d.struct({ groups: u, length: u, channels: u, isNormalised: u, inverseCount: d.f32 }).$name('Params'),
+      bindings: {
+        dy: read(T),
+        v: read(T),
+        stats: read('vec4f'),
+        weight: optional(read(U), 'AFFINE'),
+        dx: write(T),
+        sums: write('vec2f'),
+      },
+      keys: { AFFINE: AFFINE_KEYS, WG: team.sizes },
+      subgroups: team.subgroups,
+      widths: (width, { WG }) => team.serves(width, WG),
+      grid: (p) => p.groups,
+      cost: (p, bytes) => ({ flops: 12 * p.groups * p.length * lanes, bytes: 5 * p.groups * p.length * lanes * bytes }),
+    }),
+  ),
 );
 
-const gradMomentsKernels = perLanes(({ lanes, suffix, T, U, lib }) =>
-  defineKernel({
-    name: `normalize.gradMoments${suffix}`,
-    wgsl: new URL('./grad-moments.wgsl', import.meta.url),
-    lib: [lib, workgroupSum, new URL('./normalised.wgsl', import.meta.url)],
-    params: d.struct({ outer: u, groups: u, length: u, segments: u, chunk: u, isNormalised: u }).$name('Params'),
-    bindings: {
-      dy: read(T),
-      v: read(T),
-      stats: read('vec4f'),
-      weight: optional(read(U), 'AFFINE'),
-      partial: write('vec2f'),
-    },
-    // weights of groups do not enter the sums
-    keys: { AFFINE: [0, 2], WG: [64, 256] },
-    grid: (p) => p.groups * p.segments,
-    cost: (p, bytes) => {
-      const values = p.outer * p.groups * p.length * lanes;
-      return { flops: 5 * values, bytes: 2 * values * bytes };
-    },
-  }),
+const gradMomentsKernels = perTeam((team) =>
+  perLanes(({ lanes, suffix, T, U, lib }) =>
+    defineKernel({
+      name: `normalize.gradMoments${team.suffix}${suffix}`,
+      wgsl: new URL('./grad-moments.wgsl', import.meta.url),
+      lib: [lib, team.sum, new URL('./normalised.wgsl', import.meta.url)],
+      params: d.struct({ outer: u, groups: u, length: u, segments: u, chunk: u, isNormalised: u }).$name('Params'),
+      bindings: {
+        dy: read(T),
+        v: read(T),
+        stats: read('vec4f'),
+        weight: optional(read(U), 'AFFINE'),
+        partial: write('vec2f'),
+      },
+      // weights of groups do not enter the sums
+      keys: { AFFINE: [0, 2], WG: team.sizes },
+      subgroups: team.subgroups,
+      widths: (width, { WG }) => team.serves(width, WG),
+      grid: (p) => p.groups * p.segments,
+      cost: (p, bytes) => {
+        const values = p.outer * p.groups * p.length * lanes;
+        return { flops: 5 * values, bytes: 2 * values * bytes };
+      },
+    }),
+  ),
 );
 
 const gradMomentsColumnsKernels = perLanes(({ lanes, suffix, T, lib }) =>
@@ -109,7 +117,7 @@ const gradApplyGroupsKernels = perLanes(({ lanes, suffix, T, U, lib }) =>
       weight: optional(read(U), 'AFFINE'),
       dx: write(T),
     },
-    keys: { AFFINE: AFFINE_KEYS, WG: [64, 256] },
+    keys: { AFFINE: AFFINE_KEYS, WG: TEAM_SIZES },
     grid: (p) => p.groups * p.segments,
     cost: (p, bytes) => {
       const values = p.outer * p.groups * p.length * lanes;
@@ -148,7 +156,7 @@ export function launchNormGradient(
   const key = { AFFINE: AFFINE.indexOf(affine) };
   if (kind === 'fused') {
     const params = { ...common, channels, inverseCount };
-    gradFusedKernels[lanes].launch({ dy, v, stats, weight, dx, sums }, params, { ...key, WG: workgroup });
+    gradFusedKernels.of(workgroup)[lanes].launch({ dy, v, stats, weight, dx, sums }, params, { ...key, WG: workgroup });
     return;
   }
   const partial = parts > 1 ? empty(dy.device, { shape: [groups, parts, 2], dtype: 'f32' }) : sums;
@@ -156,11 +164,13 @@ export function launchNormGradient(
   if (kind === 'columns') {
     gradMomentsColumnsKernels[lanes].launch({ dy, v, stats, partial }, split, { WG: 64 });
   } else {
-    gradMomentsKernels[lanes].launch(
-      { dy, v, stats, weight, partial },
-      { ...split, chunk },
-      { AFFINE: affine === 'value' ? 2 : 0, WG: workgroup },
-    );
+    gradMomentsKernels
+      .of(workgroup)
+      [lanes].launch(
+        { dy, v, stats, weight, partial },
+        { ...split, chunk },
+        { AFFINE: affine === 'value' ? 2 : 0, WG: workgroup },
+      );
   }
   if (parts > 1) {
     launchSum(partial, sums, { outer: groups, length: parts, inner: 2 }, 1);

@@ -1,50 +1,58 @@
 import * as d from 'typegpu/data';
 import { defineKernel, empty, optional, read, type Tensor, write } from '../../engine/index.ts';
 import { perLanes } from '../lib/lanes.ts';
+import { perTeam, TEAM_SIZES } from '../lib/team.ts';
 import { type Affine, type Layout, planOf } from './layout.ts';
 
 const u = d.u32;
-const workgroupSum = new URL('../lib/workgroup-sum.wgsl', import.meta.url);
 
 /** The order is that of AFFINE in the kernels. */
 export const AFFINE: readonly Affine[] = ['none', 'group', 'value'];
 export const AFFINE_KEYS = [0, 1, 2];
 const ELEMENTWISE_WG = 256;
 
-const fusedKernels = perLanes(({ lanes, suffix, T, U, lib }) =>
-  defineKernel({
-    name: `normalize.fused${suffix}`,
-    wgsl: new URL('./fused.wgsl', import.meta.url),
-    lib: [lib, workgroupSum, new URL('./shift.wgsl', import.meta.url), new URL('./statistics.wgsl', import.meta.url)],
-    params: d.struct({ outer: u, groups: u, length: u, channels: u, eps: d.f32, slope: d.f32 }).$name('Params'),
-    bindings: {
-      x: read(T),
-      weight: optional(read(U), 'AFFINE'),
-      bias: optional(read(U), 'AFFINE'),
-      y: write(T),
-      stats: write('vec4f'),
-    },
-    keys: { AFFINE: AFFINE_KEYS, WG: [64, 256] },
-    grid: (p) => p.groups,
-    // x is read twice; the second read usually hits the cache, but the model counts it
-    cost: (p, bytes) => ({ flops: 8 * p.groups * p.length * lanes, bytes: 3 * p.groups * p.length * lanes * bytes }),
-  }),
+const fusedKernels = perTeam((team) =>
+  perLanes(({ lanes, suffix, T, U, lib }) =>
+    defineKernel({
+      name: `normalize.fused${team.suffix}${suffix}`,
+      wgsl: new URL('./fused.wgsl', import.meta.url),
+      lib: [lib, team.sum, new URL('./shift.wgsl', import.meta.url), new URL('./statistics.wgsl', import.meta.url)],
+      params: d.struct({ outer: u, groups: u, length: u, channels: u, eps: d.f32, slope: d.f32 }).$name('Params'),
+      bindings: {
+        x: read(T),
+        weight: optional(read(U), 'AFFINE'),
+        bias: optional(read(U), 'AFFINE'),
+        y: write(T),
+        stats: write('vec4f'),
+      },
+      keys: { AFFINE: AFFINE_KEYS, WG: team.sizes },
+      subgroups: team.subgroups,
+      widths: (width, { WG }) => team.serves(width, WG),
+      grid: (p) => p.groups,
+      // x is read twice; the second read usually hits the cache, but the model counts it
+      cost: (p, bytes) => ({ flops: 8 * p.groups * p.length * lanes, bytes: 3 * p.groups * p.length * lanes * bytes }),
+    }),
+  ),
 );
 
-const momentsKernels = perLanes(({ lanes, suffix, T, lib }) =>
-  defineKernel({
-    name: `normalize.moments${suffix}`,
-    wgsl: new URL('./moments.wgsl', import.meta.url),
-    lib: [lib, workgroupSum, new URL('./shift.wgsl', import.meta.url)],
-    params: d.struct({ outer: u, groups: u, length: u, segments: u, chunk: u }).$name('Params'),
-    bindings: { x: read(T), partial: write('vec4f') },
-    keys: { WG: [64, 256] },
-    grid: (p) => p.groups * p.segments,
-    cost: (p, bytes) => {
-      const values = p.outer * p.groups * p.length * lanes;
-      return { flops: 4 * values, bytes: values * bytes };
-    },
-  }),
+const momentsKernels = perTeam((team) =>
+  perLanes(({ lanes, suffix, T, lib }) =>
+    defineKernel({
+      name: `normalize.moments${team.suffix}${suffix}`,
+      wgsl: new URL('./moments.wgsl', import.meta.url),
+      lib: [lib, team.sum, new URL('./shift.wgsl', import.meta.url)],
+      params: d.struct({ outer: u, groups: u, length: u, segments: u, chunk: u }).$name('Params'),
+      bindings: { x: read(T), partial: write('vec4f') },
+      keys: { WG: team.sizes },
+      subgroups: team.subgroups,
+      widths: (width, { WG }) => team.serves(width, WG),
+      grid: (p) => p.groups * p.segments,
+      cost: (p, bytes) => {
+        const values = p.outer * p.groups * p.length * lanes;
+        return { flops: 4 * values, bytes: values * bytes };
+      },
+    }),
+  ),
 );
 
 const momentsColumnsKernels = perLanes(({ lanes, suffix, T, lib }) =>
@@ -63,16 +71,21 @@ const momentsColumnsKernels = perLanes(({ lanes, suffix, T, lib }) =>
   }),
 );
 
-const finishKernel = defineKernel({
-  name: 'normalize.finish',
-  wgsl: new URL('./finish.wgsl', import.meta.url),
-  lib: [workgroupSum, new URL('./statistics.wgsl', import.meta.url)],
-  params: d.struct({ groups: u, segments: u, count: d.f32, eps: d.f32 }).$name('Params'),
-  bindings: { partial: read('vec4f'), stats: write('vec4f') },
-  keys: { WG: [64] },
-  grid: (p) => p.groups,
-  cost: (p) => ({ flops: 2 * p.groups * p.segments, bytes: 16 * p.groups * p.segments }),
-});
+const FINISH_WG = 64;
+const finishKernels = perTeam((team) =>
+  defineKernel({
+    name: `normalize.finish${team.suffix}`,
+    wgsl: new URL('./finish.wgsl', import.meta.url),
+    lib: [team.sum, new URL('./statistics.wgsl', import.meta.url)],
+    params: d.struct({ groups: u, segments: u, count: d.f32, eps: d.f32 }).$name('Params'),
+    bindings: { partial: read('vec4f'), stats: write('vec4f') },
+    keys: { WG: team.sizes.filter((size) => size <= FINISH_WG) },
+    subgroups: team.subgroups,
+    widths: (width, { WG }) => team.serves(width, WG),
+    grid: (p) => p.groups,
+    cost: (p) => ({ flops: 2 * p.groups * p.segments, bytes: 16 * p.groups * p.segments }),
+  }),
+);
 
 const applyKernels = perLanes(({ lanes, suffix, T, U, lib }) =>
   defineKernel({
@@ -108,7 +121,7 @@ const applyGroupsKernels = perLanes(({ lanes, suffix, T, U, lib }) =>
       bias: optional(read(U), 'AFFINE'),
       y: write(T),
     },
-    keys: { AFFINE: AFFINE_KEYS, WG: [64, 256] },
+    keys: { AFFINE: AFFINE_KEYS, WG: TEAM_SIZES },
     grid: (p) => p.groups * p.segments,
     cost: (p, bytes) => {
       const values = p.outer * p.groups * p.length * lanes;
@@ -132,8 +145,10 @@ export function launchStatistics(x: Tensor, stats: Tensor, layout: Layout, eps: 
   const partial = empty(x.device, { shape: [groups, parts, 4], dtype: 'f32' });
   const params = { outer, groups, length: length / lanes, segments };
   if (kind === 'columns') momentsColumnsKernels[lanes].launch({ x, partial }, params, { WG: 64 });
-  else momentsKernels[lanes].launch({ x, partial }, { ...params, chunk }, { WG: workgroup });
-  finishKernel.launch({ partial, stats }, { groups, segments: parts, count: outer * length, eps }, { WG: 64 });
+  else momentsKernels.of(workgroup)[lanes].launch({ x, partial }, { ...params, chunk }, { WG: workgroup });
+  const finish = Math.min(workgroup, FINISH_WG);
+  const sums = { groups, segments: parts, count: outer * length, eps };
+  finishKernels.of(finish).launch({ partial, stats }, sums, { WG: finish });
   partial.dispose();
 }
 
@@ -178,5 +193,6 @@ export function launchNormalize(
   const { affine, channels, weight, bias } = affinity;
   const { outer, groups, length } = layout;
   const params = { outer, groups, length: length / lanes, channels, eps, slope };
-  fusedKernels[lanes].launch({ x, weight, bias, y, stats }, params, { AFFINE: AFFINE.indexOf(affine), WG: workgroup });
+  const key = { AFFINE: AFFINE.indexOf(affine), WG: workgroup };
+  fusedKernels.of(workgroup)[lanes].launch({ x, weight, bias, y, stats }, params, key);
 }

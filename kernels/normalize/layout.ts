@@ -1,5 +1,6 @@
 import type { Capabilities } from '../../engine/index.ts';
 import { type Lanes, lanesFor } from '../lib/lanes.ts';
+import { subgroupTeam } from '../lib/team.ts';
 
 /**
  * A tensor seen as [outer, groups, length]: a group is normalised together. Instance norm: [1, N·C, H·W]; batch norm:
@@ -21,43 +22,43 @@ export interface Plan {
   readonly kind: 'fused' | 'segments' | 'columns';
   readonly segments: number;
   readonly chunk: number;
-  readonly workgroup: 64 | 256;
+  readonly workgroup: number;
   /** partial sums of each group */
   readonly parts: number;
 }
 
 /** Slabs of fewer vectors are read in columns: a group's workgroup would read them in crumbs. */
 const SHORT_SLAB = 32;
-/** Terms a thread adds in series at most, where a workgroup adds segments, and where threads add columns. */
-const CHAIN = 256;
+/** Values a thread adds at most, where a workgroup adds segments (by runs of 64), and where threads add columns. */
+const CHAIN = 4096;
 const COLUMN_CHAIN = 64;
 
 /** Chooses by shape and device class alone, so that the order of a sum never changes between runs. */
-export function planOf({ outer, groups, length }: Layout, { software }: Capabilities): Plan {
+export function planOf({ outer, groups, length }: Layout, capabilities: Capabilities): Plan {
   const lanes = lanesFor(length);
   const slab = length / lanes;
   if (outer > 1 && slab < SHORT_SLAB) {
-    const wanted = Math.min(Math.ceil((software ? 1024 : 65536) / (groups * slab)), Math.ceil(outer / 8));
+    const wanted = Math.min(Math.ceil((capabilities.software ? 1024 : 65536) / (groups * slab)), Math.ceil(outer / 8));
     const segments = Math.max(wanted, Math.ceil(outer / COLUMN_CHAIN));
     return {
       lanes,
       kind: 'columns',
       segments,
       chunk: Math.ceil(outer / segments),
-      workgroup: 64,
+      workgroup: subgroupTeam(capabilities) ?? 64,
       parts: segments * slab,
     };
   }
-  return segmentsOf({ outer, groups, length }, software);
+  return segmentsOf({ outer, groups, length }, capabilities);
 }
 
 /** The plan of groups that workgroups own or share, however short their slabs are. */
-export function segmentsOf({ outer, groups, length }: Layout, software: boolean): Plan {
+export function segmentsOf({ outer, groups, length }: Layout, capabilities: Capabilities): Plan {
   const lanes = lanesFor(length);
   const vectors = (outer * length) / lanes;
-  const workgroup = vectors < 2048 ? 64 : 256;
+  const workgroup = subgroupTeam(capabilities) ?? (vectors < 2048 ? 64 : 256);
   const most = Math.ceil(vectors / (workgroup * 8));
-  const wanted = Math.min(Math.ceil((software ? 8 : 512) / groups), most);
+  const wanted = Math.min(Math.ceil((capabilities.software ? 8 : 512) / groups), most);
   const chunk = Math.ceil(vectors / Math.max(wanted, Math.ceil(vectors / (workgroup * CHAIN))));
   const segments = Math.ceil(vectors / chunk);
   const kind = outer === 1 && segments === 1 ? 'fused' : 'segments';

@@ -1,5 +1,8 @@
 // (S, Q) about the group's shift, for segment s of group g: P.chunk of its P.outer · P.length values (V), counted
 // through the group. One workgroup a segment. `finish` adds the segments.
+
+const RUN = 64u; // values (V) that a thread adds up before they join its sum: rounding stays near that of a pairwise sum
+
 @compute @workgroup_size(WG)
 fn main(
   @builtin(workgroup_id) group: vec3u,
@@ -20,16 +23,24 @@ fn main(
   let rest = WG % P.length;
   var s = V();
   var q = V();
-  for (var k = first; k < end; k += WG) {
-    let e = V(x[(o * P.groups + g) * P.length + r]) - shift;
-    s += e;
-    q += e * e;
-    o += slabs;
-    r += rest;
-    if (r >= P.length) {
-      r -= P.length;
-      o++;
+  var k = first;
+  while (k < end) {
+    let stop = min(k + RUN * WG, end);
+    var sRun = V();
+    var qRun = V();
+    for (; k < stop; k += WG) {
+      let e = V(x[(o * P.groups + g) * P.length + r]) - shift;
+      sRun += e;
+      qRun += e * e;
+      o += slabs;
+      r += rest;
+      if (r >= P.length) {
+        r -= P.length;
+        o++;
+      }
     }
+    s += sRun;
+    q += qRun;
   }
   let sums = workgroupSum(t, vec2f(total(s), total(q)));
   if (t == 0u) { partial[output] = vec4f(shift, sums, 0.0); }

@@ -1,25 +1,29 @@
 import * as d from 'typegpu/data';
 import { type Capabilities, defineKernel, empty, read, type Tensor, write } from '../../engine/index.ts';
 import { type Lanes, lanesFor, perLanes } from '../lib/lanes.ts';
+import { perTeam, subgroupTeam } from '../lib/team.ts';
 import type { Run } from './axes.ts';
 
 const u = d.u32;
-const workgroupSum = new URL('../lib/workgroup-sum.wgsl', import.meta.url);
 
-const rowsKernels = perLanes(({ lanes, suffix, T, lib }) =>
-  defineKernel({
-    name: `reduce.rows${suffix}`,
-    wgsl: new URL('./rows.wgsl', import.meta.url),
-    lib: [lib, workgroupSum],
-    params: d.struct({ outer: u, length: u, segments: u, chunk: u, scale: d.f32 }).$name('Params'),
-    bindings: { x: read(T), y: write('U') },
-    keys: { WG: [64, 256] },
-    grid: (p) => p.outer * p.segments,
-    cost: (p, bytes) => {
-      const values = p.outer * p.length * lanes;
-      return { flops: values, bytes: values * bytes };
-    },
-  }),
+const rowsKernels = perTeam((team) =>
+  perLanes(({ lanes, suffix, T, lib }) =>
+    defineKernel({
+      name: `reduce.rows${team.suffix}${suffix}`,
+      wgsl: new URL('./rows.wgsl', import.meta.url),
+      lib: [lib, team.sum],
+      params: d.struct({ outer: u, length: u, segments: u, chunk: u, scale: d.f32 }).$name('Params'),
+      bindings: { x: read(T), y: write('U') },
+      keys: { WG: team.sizes },
+      subgroups: team.subgroups,
+      widths: (width, { WG }) => team.serves(width, WG),
+      grid: (p) => p.outer * p.segments,
+      cost: (p, bytes) => {
+        const values = p.outer * p.length * lanes;
+        return { flops: values, bytes: values * bytes };
+      },
+    }),
+  ),
 );
 
 const TEAMS_WG = 64;
@@ -59,6 +63,8 @@ const columnsKernels = perLanes(({ lanes, suffix, T, U, lib }) =>
 
 /** The longest serial sum of one thread: what keeps rounding errors near those of a pairwise sum. */
 const CHAIN = 16;
+/** Runs of that length that a thread of `rows` adds. */
+const RUNS = 16;
 /** Rows shorter than this are summed by one thread each. */
 const SHORT_ROW = 32;
 /** Rows up to this many vectors are summed by eight threads each, where there are rows enough. */
@@ -75,18 +81,19 @@ export interface Pass {
 }
 
 /** Chooses by shape and device class alone, so that the order of a sum never changes between runs. */
-export function passOver({ outer, length, inner }: Run, { software }: Capabilities): Pass {
+export function passOver({ outer, length, inner }: Run, capabilities: Capabilities): Pass {
+  const { software } = capabilities;
   if (inner === 1 && length >= SHORT_ROW) {
     const lanes = lanesFor(length);
     const vectors = length / lanes;
-    if (vectors <= TEAM_ROW && outer >= (software ? 64 : 4096)) {
+    if (vectors <= TEAM_ROW && outer >= (software ? 64 : 4096) && !subgroupTeam(capabilities)) {
       return { kind: 'teams', lanes, segments: 1, chunk: vectors, workgroup: TEAMS_WG };
     }
-    const workgroup = vectors < 2048 ? 64 : 256;
+    const workgroup = subgroupTeam(capabilities) ?? (vectors < 2048 ? 64 : 256);
     const wantedGroups = software ? 16 : 1024;
     const most = Math.ceil(vectors / (workgroup * 8));
     const wanted = Math.min(Math.ceil(wantedGroups / outer), most);
-    const chunk = Math.ceil(vectors / Math.max(wanted, Math.ceil(vectors / (workgroup * CHAIN))));
+    const chunk = Math.ceil(vectors / Math.max(wanted, Math.ceil(vectors / (workgroup * CHAIN * RUNS))));
     return { kind: 'rows', lanes, segments: Math.ceil(vectors / chunk), chunk, workgroup };
   }
   const lanes = lanesFor(inner);
@@ -106,7 +113,8 @@ export function launchSum(x: Tensor, y: Tensor, run: Run, scale: number): void {
   const part = split ? empty(x.device, { shape: [outer, segments, inner], dtype: 'f32' }) : y;
   const params = { outer, segments, scale: split ? 1 : scale };
   if (pass.kind === 'rows') {
-    rowsKernels[lanes].launch({ x, y: part }, { ...params, length: length / lanes, chunk }, { WG: workgroup });
+    const all = { ...params, length: length / lanes, chunk };
+    rowsKernels.of(workgroup)[lanes].launch({ x, y: part }, all, { WG: workgroup });
   } else if (pass.kind === 'teams') {
     teamsKernels[lanes].launch(
       { x, y: part },

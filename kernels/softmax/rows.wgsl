@@ -1,23 +1,6 @@
 // y = softmax(x), or its logarithm (LOG 1), over rows of P.length values (V). One workgroup a row: the largest value,
 // the sum of e^(x − largest), then the result; the row is read three times, from the cache after the first.
 //   softmax = e^(x − max) / Σ e^(x − max)        log softmax = x − max − log Σ e^(x − max)
-const HALF_LEVEL = 8u;
-var<workgroup> largest: array<f32, WG>;
-
-fn workgroupMax(t: u32, v: f32) -> f32 {
-  largest[t] = v;
-  workgroupBarrier();
-  if (t < HALF_LEVEL) {
-    var top = largest[t];
-    for (var k = t + HALF_LEVEL; k < WG; k += HALF_LEVEL) { top = max(top, largest[k]); }
-    largest[t] = top;
-  }
-  workgroupBarrier();
-  var top = largest[0];
-  for (var k = 1u; k < HALF_LEVEL; k++) { top = max(top, largest[k]); }
-  return top;
-}
-
 @compute @workgroup_size(WG)
 fn main(
   @builtin(workgroup_id) group: vec3u,

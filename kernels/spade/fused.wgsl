@@ -1,5 +1,8 @@
 // y = f(x̂ · (1 + gamma) + beta), x̂ = (x − mean) · rstd with the statistics of one group of P.outer · P.length values (V).
 // One workgroup a group: it sums its values about a shift, then reads them again, from the cache as a rule.
+
+const RUN = 64u; // values (V) that a thread adds up before they join its sum: rounding stays near that of a pairwise sum
+
 @compute @workgroup_size(WG)
 fn main(
   @builtin(workgroup_id) group: vec3u,
@@ -18,16 +21,24 @@ fn main(
   var r = t % P.length;
   var s = V();
   var q = V();
-  for (var k = t; k < count; k += WG) {
-    let e = V(x[placeOf(o, g, r)]) - shift;
-    s += e;
-    q += e * e;
-    o += slabs;
-    r += rest;
-    if (r >= P.length) {
-      r -= P.length;
-      o++;
+  var k = t;
+  while (k < count) {
+    let stop = min(k + RUN * WG, count);
+    var sRun = V();
+    var qRun = V();
+    for (; k < stop; k += WG) {
+      let e = V(x[placeOf(o, g, r)]) - shift;
+      sRun += e;
+      qRun += e * e;
+      o += slabs;
+      r += rest;
+      if (r >= P.length) {
+        r -= P.length;
+        o++;
+      }
     }
+    s += sRun;
+    q += qRun;
   }
   let found = statisticsOf(shift, workgroupSum(t, vec2f(total(s), total(q))), f32(count * LANES), P.eps);
   if (t == 0u) { stats[g] = found; }

@@ -1,6 +1,9 @@
 // The gradient of a group in one workgroup. With d = dy · f′, whose sign is that of y, and e = d · (1 + gamma):
 //   dbeta = d,  dgamma = d · x̂,  A = Σ e,  B = Σ e · x̂,  dx = rstd · (e − (A + x̂ · B) / n).
 // The second loop takes d back from dbeta, where the same thread has put it.
+
+const RUN = 64u; // values (V) that a thread adds up before they join its sum: rounding stays near that of a pairwise sum
+
 @compute @workgroup_size(WG)
 fn main(
   @builtin(workgroup_id) group: vec3u,
@@ -19,24 +22,32 @@ fn main(
   var r = t % P.length;
   var a = V();
   var b = V();
-  for (var k = t; k < count; k += WG) {
-    let i = placeOf(o, g, r);
-    let j = gammaOf(i, o, g);
-    let xhat = ((V(x[i]) - found.x) - found.y) * found.z;
-    var d = V(dy[i]);
-    // rounded as it is stored: the sums and dx are then of the same values, and those of dx cancel in f16, too
-    if (ACTIVE == 1u) { d = V(VT(select(P.slope * d, d, yAt(i) > V()))); }
-    dgammaBeta[j] = VT(d * xhat);
-    dgammaBeta[j + betaStep()] = VT(d);
-    let e = d * (1.0 + V(gammaBeta[j]));
-    a += e;
-    b += e * xhat;
-    o += slabs;
-    r += rest;
-    if (r >= P.length) {
-      r -= P.length;
-      o++;
+  var k = t;
+  while (k < count) {
+    let stop = min(k + RUN * WG, count);
+    var aRun = V();
+    var bRun = V();
+    for (; k < stop; k += WG) {
+      let i = placeOf(o, g, r);
+      let j = gammaOf(i, o, g);
+      let xhat = ((V(x[i]) - found.x) - found.y) * found.z;
+      var d = V(dy[i]);
+      // rounded as it is stored: the sums and dx are then of the same values, and those of dx cancel in f16, too
+      if (ACTIVE == 1u) { d = V(VT(select(P.slope * d, d, yAt(i) > V()))); }
+      dgammaBeta[j] = VT(d * xhat);
+      dgammaBeta[j + betaStep()] = VT(d);
+      let e = d * (1.0 + V(gammaBeta[j]));
+      aRun += e;
+      bRun += e * xhat;
+      o += slabs;
+      r += rest;
+      if (r >= P.length) {
+        r -= P.length;
+        o++;
+      }
     }
+    a += aRun;
+    b += bRun;
   }
   let means = workgroupSum(t, vec2f(total(a), total(b))) * P.inverseCount;
   o = t / P.length;

@@ -1,5 +1,8 @@
 // dgamma, dbeta and (A, B) of grad-fused.wgsl for segment s of group g: P.chunk of its P.outer · P.length values (V),
 // counted through the group. One workgroup a segment; grad-apply.wgsl adds the segments.
+
+const RUN = 64u; // values (V) that a thread adds up before they join its sum: rounding stays near that of a pairwise sum
+
 @compute @workgroup_size(WG)
 fn main(
   @builtin(workgroup_id) group: vec3u,
@@ -20,24 +23,32 @@ fn main(
   var r = first % P.length;
   var a = V();
   var b = V();
-  for (var k = first; k < end; k += WG) {
-    let i = placeOf(o, g, r);
-    let j = gammaOf(i, o, g);
-    let xhat = ((V(x[i]) - found.x) - found.y) * found.z;
-    var d = V(dy[i]);
-    // rounded as it is stored: the sums and dx are then of the same values, and those of dx cancel in f16, too
-    if (ACTIVE == 1u) { d = V(VT(select(P.slope * d, d, yAt(i) > V()))); }
-    dgammaBeta[j] = VT(d * xhat);
-    dgammaBeta[j + betaStep()] = VT(d);
-    let e = d * (1.0 + V(gammaBeta[j]));
-    a += e;
-    b += e * xhat;
-    o += slabs;
-    r += rest;
-    if (r >= P.length) {
-      r -= P.length;
-      o++;
+  var k = first;
+  while (k < end) {
+    let stop = min(k + RUN * WG, end);
+    var aRun = V();
+    var bRun = V();
+    for (; k < stop; k += WG) {
+      let i = placeOf(o, g, r);
+      let j = gammaOf(i, o, g);
+      let xhat = ((V(x[i]) - found.x) - found.y) * found.z;
+      var d = V(dy[i]);
+      // rounded as it is stored: the sums and dx are then of the same values, and those of dx cancel in f16, too
+      if (ACTIVE == 1u) { d = V(VT(select(P.slope * d, d, yAt(i) > V()))); }
+      dgammaBeta[j] = VT(d * xhat);
+      dgammaBeta[j + betaStep()] = VT(d);
+      let e = d * (1.0 + V(gammaBeta[j]));
+      aRun += e;
+      bRun += e * xhat;
+      o += slabs;
+      r += rest;
+      if (r >= P.length) {
+        r -= P.length;
+        o++;
+      }
     }
+    a += aRun;
+    b += bRun;
   }
   let sums = workgroupSum(t, vec2f(total(a), total(b)));
   if (t == 0u) { partial[output] = sums; }

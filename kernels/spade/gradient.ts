@@ -1,89 +1,101 @@
 import * as d from 'typegpu/data';
 import { defineKernel, defineOp, empty, type Op, optional, read, readWrite, write } from '../../engine/index.ts';
 import { perLanes } from '../lib/lanes.ts';
+import { perTeam } from '../lib/team.ts';
 import { segmentsOf } from '../normalize/layout.ts';
 import { layoutOf, type SpadeNorm } from './layout.ts';
 import { spadeGradRef } from './reference.ts';
 
 const u = d.u32;
-const workgroupSum = new URL('../lib/workgroup-sum.wgsl', import.meta.url);
 const places = new URL('./places.wgsl', import.meta.url);
 
-const fusedKernels = perLanes(({ lanes, suffix, T, lib }) =>
-  defineKernel({
-    name: `spade.gradFused${suffix}`,
-    wgsl: new URL('./grad-fused.wgsl', import.meta.url),
-    lib: [lib, workgroupSum, places],
-    params: d
-      .struct({ outer: u, groups: u, length: u, channels: u, slope: d.f32, inverseCount: d.f32 })
-      .$name('Params'),
-    bindings: {
-      dy: read(T),
-      x: read(T),
-      y: optional(read(T), 'ACTIVE'),
-      gammaBeta: read(T),
-      stats: read('vec4f'),
-      dgammaBeta: readWrite(T),
-      dx: write(T),
-    },
-    keys: { ACTIVE: [0, 1], WG: [64, 256] },
-    grid: (p) => p.groups,
-    cost: (p, bytes, { ACTIVE }) => {
-      const values = p.outer * p.groups * p.length * lanes;
-      return { flops: 18 * values, bytes: (9 + ACTIVE) * values * bytes };
-    },
-  }),
+const fusedKernels = perTeam((team) =>
+  perLanes(({ lanes, suffix, T, lib }) =>
+    defineKernel({
+      name: `spade.gradFused${team.suffix}${suffix}`,
+      wgsl: new URL('./grad-fused.wgsl', import.meta.url),
+      lib: [lib, team.sum, places],
+      params: d
+        .struct({ outer: u, groups: u, length: u, channels: u, slope: d.f32, inverseCount: d.f32 })
+        .$name('Params'),
+      bindings: {
+        dy: read(T),
+        x: read(T),
+        y: optional(read(T), 'ACTIVE'),
+        gammaBeta: read(T),
+        stats: read('vec4f'),
+        dgammaBeta: readWrite(T),
+        dx: write(T),
+      },
+      keys: { ACTIVE: [0, 1], WG: team.sizes },
+      subgroups: team.subgroups,
+      widths: (width, { WG }) => team.serves(width, WG),
+      grid: (p) => p.groups,
+      cost: (p, bytes, { ACTIVE }) => {
+        const values = p.outer * p.groups * p.length * lanes;
+        return { flops: 18 * values, bytes: (9 + ACTIVE) * values * bytes };
+      },
+    }),
+  ),
 );
 
-const momentsKernels = perLanes(({ lanes, suffix, T, lib }) =>
-  defineKernel({
-    name: `spade.gradMoments${suffix}`,
-    wgsl: new URL('./grad-moments.wgsl', import.meta.url),
-    lib: [lib, workgroupSum, places],
-    params: d
-      .struct({ outer: u, groups: u, length: u, segments: u, chunk: u, channels: u, slope: d.f32 })
-      .$name('Params'),
-    bindings: {
-      dy: read(T),
-      x: read(T),
-      y: optional(read(T), 'ACTIVE'),
-      gammaBeta: read(T),
-      stats: read('vec4f'),
-      dgammaBeta: write(T),
-      partial: write('vec2f'),
-    },
-    keys: { ACTIVE: [0, 1], WG: [64, 256] },
-    grid: (p) => p.groups * p.segments,
-    cost: (p, bytes, { ACTIVE }) => {
-      const values = p.outer * p.groups * p.length * lanes;
-      return { flops: 10 * values, bytes: (5 + ACTIVE) * values * bytes };
-    },
-  }),
+const momentsKernels = perTeam((team) =>
+  perLanes(({ lanes, suffix, T, lib }) =>
+    defineKernel({
+      name: `spade.gradMoments${team.suffix}${suffix}`,
+      wgsl: new URL('./grad-moments.wgsl', import.meta.url),
+      lib: [lib, team.sum, places],
+      params: d
+        .struct({ outer: u, groups: u, length: u, segments: u, chunk: u, channels: u, slope: d.f32 })
+        .$name('Params'),
+      bindings: {
+        dy: read(T),
+        x: read(T),
+        y: optional(read(T), 'ACTIVE'),
+        gammaBeta: read(T),
+        stats: read('vec4f'),
+        dgammaBeta: write(T),
+        partial: write('vec2f'),
+      },
+      keys: { ACTIVE: [0, 1], WG: team.sizes },
+      subgroups: team.subgroups,
+      widths: (width, { WG }) => team.serves(width, WG),
+      grid: (p) => p.groups * p.segments,
+      cost: (p, bytes, { ACTIVE }) => {
+        const values = p.outer * p.groups * p.length * lanes;
+        return { flops: 10 * values, bytes: (5 + ACTIVE) * values * bytes };
+      },
+    }),
+  ),
 );
 
-const applyKernels = perLanes(({ lanes, suffix, T, lib }) =>
-  defineKernel({
-    name: `spade.gradApply${suffix}`,
-    wgsl: new URL('./grad-apply.wgsl', import.meta.url),
-    lib: [lib, workgroupSum, places],
-    params: d
-      .struct({ outer: u, groups: u, length: u, segments: u, chunk: u, channels: u, inverseCount: d.f32 })
-      .$name('Params'),
-    bindings: {
-      dgammaBeta: read(T),
-      x: read(T),
-      gammaBeta: read(T),
-      stats: read('vec4f'),
-      partial: read('vec2f'),
-      dx: write(T),
-    },
-    keys: { WG: [64, 256] },
-    grid: (p) => p.groups * p.segments,
-    cost: (p, bytes) => {
-      const values = p.outer * p.groups * p.length * lanes;
-      return { flops: 9 * values, bytes: 4 * values * bytes };
-    },
-  }),
+const applyKernels = perTeam((team) =>
+  perLanes(({ lanes, suffix, T, lib }) =>
+    defineKernel({
+      name: `spade.gradApply${team.suffix}${suffix}`,
+      wgsl: new URL('./grad-apply.wgsl', import.meta.url),
+      lib: [lib, team.sum, places],
+      params: d
+        .struct({ outer: u, groups: u, length: u, segments: u, chunk: u, channels: u, inverseCount: d.f32 })
+        .$name('Params'),
+      bindings: {
+        dgammaBeta: read(T),
+        x: read(T),
+        gammaBeta: read(T),
+        stats: read('vec4f'),
+        partial: read('vec2f'),
+        dx: write(T),
+      },
+      keys: { WG: team.sizes },
+      subgroups: team.subgroups,
+      widths: (width, { WG }) => team.serves(width, WG),
+      grid: (p) => p.groups * p.segments,
+      cost: (p, bytes) => {
+        const values = p.outer * p.groups * p.length * lanes;
+        return { flops: 9 * values, bytes: 4 * values * bytes };
+      },
+    }),
+  ),
 );
 
 export interface SpadeGradAttrs {
@@ -109,20 +121,20 @@ export const spadeGrad: Op<'dy' | 'x' | 'y' | 'gammaBeta' | 'stats', readonly ['
     forward: ({ dy, x, y, gammaBeta, stats }, { dx, dgammaBeta }, { norm, slope, fixedStatistics }) => {
       const layout = layoutOf(x.shape, norm);
       const { outer, groups, length, channels } = layout;
-      const { lanes, segments, chunk, workgroup } = segmentsOf(layout, x.device.capabilities.software);
+      const { lanes, segments, chunk, workgroup } = segmentsOf(layout, x.device.capabilities);
       const common = { outer, groups, length: length / lanes, channels };
       const inverseCount = fixedStatistics ? 0 : 1 / (outer * length);
       const key = { ACTIVE: slope === 1 ? 0 : 1, WG: workgroup };
       const tensors = { dy, x, y, gammaBeta, stats, dgammaBeta };
       if (segments === 1) {
-        fusedKernels[lanes].launch({ ...tensors, dx }, { ...common, slope, inverseCount }, key);
+        fusedKernels.of(workgroup)[lanes].launch({ ...tensors, dx }, { ...common, slope, inverseCount }, key);
         return;
       }
       const partial = empty(x.device, { shape: [groups, segments, 2], dtype: 'f32' });
       const split = { ...common, segments, chunk };
-      momentsKernels[lanes].launch({ ...tensors, partial }, { ...split, slope }, key);
+      momentsKernels.of(workgroup)[lanes].launch({ ...tensors, partial }, { ...split, slope }, key);
       const known = { dgammaBeta, x, gammaBeta, stats, partial, dx };
-      applyKernels[lanes].launch(known, { ...split, inverseCount }, { WG: workgroup });
+      applyKernels.of(workgroup)[lanes].launch(known, { ...split, inverseCount }, { WG: workgroup });
       partial.dispose();
     },
     reference: ({ dy, x, y, gammaBeta, stats }, attrs) => spadeGradRef(dy, x, y, gammaBeta, stats, attrs),

@@ -1,31 +1,35 @@
 import * as d from 'typegpu/data';
 import { defineKernel, read, type Tensor, write } from '../../engine/index.ts';
 import { perLanes } from '../lib/lanes.ts';
+import { perTeam, TEAM_SIZES } from '../lib/team.ts';
 import { launchStatistics } from '../normalize/launch.ts';
 import { segmentsOf } from '../normalize/layout.ts';
 import type { SpadeLayout } from './layout.ts';
 
 const u = d.u32;
-const workgroupSum = new URL('../lib/workgroup-sum.wgsl', import.meta.url);
 const shift = new URL('../normalize/shift.wgsl', import.meta.url);
 const statistics = new URL('../normalize/statistics.wgsl', import.meta.url);
 const places = new URL('./places.wgsl', import.meta.url);
 
-const fusedKernels = perLanes(({ lanes, suffix, T, lib }) =>
-  defineKernel({
-    name: `spade.fused${suffix}`,
-    wgsl: new URL('./fused.wgsl', import.meta.url),
-    lib: [lib, workgroupSum, shift, statistics, places],
-    params: d.struct({ outer: u, groups: u, length: u, channels: u, eps: d.f32, slope: d.f32 }).$name('Params'),
-    bindings: { x: read(T), gammaBeta: read(T), y: write(T), stats: write('vec4f') },
-    keys: { WG: [64, 256] },
-    grid: (p) => p.groups,
-    // x is read twice; the second read usually hits the cache, but the model counts it
-    cost: (p, bytes) => {
-      const values = p.outer * p.groups * p.length * lanes;
-      return { flops: 10 * values, bytes: 5 * values * bytes };
-    },
-  }),
+const fusedKernels = perTeam((team) =>
+  perLanes(({ lanes, suffix, T, lib }) =>
+    defineKernel({
+      name: `spade.fused${team.suffix}${suffix}`,
+      wgsl: new URL('./fused.wgsl', import.meta.url),
+      lib: [lib, team.sum, shift, statistics, places],
+      params: d.struct({ outer: u, groups: u, length: u, channels: u, eps: d.f32, slope: d.f32 }).$name('Params'),
+      bindings: { x: read(T), gammaBeta: read(T), y: write(T), stats: write('vec4f') },
+      keys: { WG: team.sizes },
+      subgroups: team.subgroups,
+      widths: (width, { WG }) => team.serves(width, WG),
+      grid: (p) => p.groups,
+      // x is read twice; the second read usually hits the cache, but the model counts it
+      cost: (p, bytes) => {
+        const values = p.outer * p.groups * p.length * lanes;
+        return { flops: 10 * values, bytes: 5 * values * bytes };
+      },
+    }),
+  ),
 );
 
 const applyKernels = perLanes(({ lanes, suffix, T, lib }) =>
@@ -37,7 +41,7 @@ const applyKernels = perLanes(({ lanes, suffix, T, lib }) =>
       .struct({ outer: u, groups: u, length: u, segments: u, chunk: u, channels: u, slope: d.f32 })
       .$name('Params'),
     bindings: { x: read(T), gammaBeta: read(T), stats: read('vec4f'), y: write(T) },
-    keys: { WG: [64, 256] },
+    keys: { WG: TEAM_SIZES },
     grid: (p) => p.groups * p.segments,
     cost: (p, bytes) => {
       const values = p.outer * p.groups * p.length * lanes;
@@ -55,7 +59,7 @@ export function launchSpadeApply(
   { outer, groups, length, channels }: SpadeLayout,
   slope: number,
 ): void {
-  const plan = segmentsOf({ outer, groups, length }, x.device.capabilities.software);
+  const plan = segmentsOf({ outer, groups, length }, x.device.capabilities);
   const { lanes, segments, chunk, workgroup } = plan;
   const params = { outer, groups, length: length / lanes, segments, chunk, channels, slope };
   applyKernels[lanes].launch({ x, gammaBeta, stats, y }, params, { WG: workgroup });
@@ -71,7 +75,7 @@ export function launchSpade(
   eps: number,
   slope: number,
 ): void {
-  const { lanes, segments, workgroup } = segmentsOf(layout, x.device.capabilities.software);
+  const { lanes, segments, workgroup } = segmentsOf(layout, x.device.capabilities);
   if (segments > 1) {
     launchStatistics(x, stats, layout, eps);
     launchSpadeApply(x, gammaBeta, stats, y, layout, slope);
@@ -79,5 +83,5 @@ export function launchSpade(
   }
   const { outer, groups, length, channels } = layout;
   const params = { outer, groups, length: length / lanes, channels, eps, slope };
-  fusedKernels[lanes].launch({ x, gammaBeta, y, stats }, params, { WG: workgroup });
+  fusedKernels.of(workgroup)[lanes].launch({ x, gammaBeta, y, stats }, params, { WG: workgroup });
 }

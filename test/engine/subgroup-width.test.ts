@@ -17,11 +17,15 @@ it.each([
   if (!/llvmpipe/.test(software)) return;
   const child = await runModule(
     `import { checkSubgroups } from './test/support/subgroup-check.ts';
-     console.log(JSON.stringify(await checkSubgroups(['matmul', 'conv2d', 'convTranspose2d', 'conv2dWeightGrad'])));`,
+     const products = ['matmul', 'conv2d', 'convTranspose2d', 'conv2dWeightGrad'];
+     const sums = ['sum', 'softmax', 'instanceNorm', 'spade'];
+     console.log(JSON.stringify(await checkSubgroups([...products, ...sums])));`,
     { LP_NATIVE_VECTOR_WIDTH: String(bits) },
   );
   expect(child.code, child.stderr).toBe(0);
   const report = JSON.parse(child.stdout) as SubgroupReport;
   expect(report).toMatchObject({ width, wrong: [] });
-  expect(report.kernels).toEqual(expect.arrayContaining(['matmul.lanes', 'conv2d.rows']));
+  expect(report.kernels).toEqual(
+    expect.arrayContaining(['matmul.lanes', 'conv2d.rows', 'reduce.rowsSubgroup4', 'normalize.fusedSubgroup']),
+  );
 });
