@@ -3,7 +3,7 @@ import type { Environment } from '../environment.ts';
 import { type Row, type RowName, titleOf } from '../row.ts';
 import { stepSample } from '../step.ts';
 import type { TaskRecord } from './journal.ts';
-import { type KernelCase, kernelCases } from './kernel-cases.ts';
+import { flopsOf, type KernelCase, kernelCases } from './kernel-cases.ts';
 import { stepsOf, transfersOf } from './network-stage.ts';
 import type { SuiteCounts } from './suites.ts';
 import { torchName } from './torch-cases.ts';
@@ -98,18 +98,21 @@ function reader({ rows, records, environment, software, f16 }: Findings) {
 function productBars({ own, beside, environment }: See, name: string, cases: readonly KernelCase[]): Bar[] {
   const passes = [...new Set(cases.flatMap((one) => one.passes))];
   return passes.flatMap((pass) => {
-    const names = (dtype: 'f32' | 'f16') => cases.map(({ op, sample }) => ({ op, sample, pass, dtype }));
     const title = passes.length > 1 ? `${name}, ${pass}` : name;
     return [
       bar(
         `${title}, f32: share of the multiply-add peak`,
         { at: 'least', value: 0.6 },
-        names('f32').map((one) => own(one, ({ gflops }) => gflops && gflops / environment.roofGflops)),
+        cases.map((one) => {
+          const flops = flopsOf(one.works[one.passes.indexOf(pass)]);
+          const name = { op: one.op, sample: one.sample, pass, dtype: 'f32' as const };
+          return own(name, ({ us }) => flops / us / 1e3 / environment.roofGflops);
+        }),
       ),
       bar(
         `${title}, f16: share of the speed of cuBLAS, cuDNN in f16`,
         { at: 'least', value: 0.5 },
-        names('f16').map((one) => beside(one, (ours, other) => other.us / ours.us)),
+        cases.map(({ op, sample }) => beside({ op, sample, pass, dtype: 'f16' }, (ours, other) => other.us / ours.us)),
       ),
     ];
   });

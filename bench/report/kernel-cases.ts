@@ -51,6 +51,14 @@ export function variantsOf(device: Device, one: KernelCase, dtype: DType): Varia
   return one.make(device, dtype).map((timed) => ({ op: one.op, sample: one.sample, dtype, ...timed }));
 }
 
+/** Operations by the definition, however few an algorithm needs; 0 where arithmetic is not what takes the time. */
+export function flopsOf(work: Work): number {
+  if (work.kind === 'matmul') return 2 * work.size ** 3;
+  if (work.kind !== 'conv') return 0;
+  const { batch, channels, outChannels, size, kernel } = work.shape;
+  return 2 * batch * size ** 2 * channels * outChannels * kernel ** 2;
+}
+
 function product(size: number): KernelCase {
   return {
     ...{ op: 'matmul', sample: `${size}³`, passes: ['forward'], bound: 'arithmetic' },

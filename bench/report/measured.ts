@@ -30,7 +30,17 @@ export async function measureAdapter(device: Device): Promise<Measured> {
     roofline,
     features: [...features].sort(),
     limits: numbersOf(limits),
-    capabilities: device.capabilities,
+    // the adapter's own objects keep their fields to themselves when they are written
+    capabilities: {
+      ...device.capabilities,
+      subgroupMatrix: device.capabilities.subgroupMatrix.map(({ componentType, resultComponentType, M, N, K }) => ({
+        componentType,
+        resultComponentType,
+        M,
+        N,
+        K,
+      })),
+    },
     memoryBytes: totalmem(),
     sources: sourceDigest(),
     card: device.info.software ? [] : await cardLines(),

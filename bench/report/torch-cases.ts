@@ -5,10 +5,9 @@ import { countParameters, discriminatorSpecs } from '../../models/gaugan/state.t
 import { normalisedVggSpecs } from '../../models/vgg/normalised.ts';
 import { gauganNetworks, specsOfGenerator } from '../../train/recipes/gaugan-networks.ts';
 import { COCO, GENERATE } from '../generate.ts';
-import type { Work } from '../peers/cases.ts';
 import type { RowName } from '../row.ts';
 import { NETWORKS, type NetworkToTime, stepSample } from '../step.ts';
-import { kernelCases } from './kernel-cases.ts';
+import { flopsOf, kernelCases } from './kernel-cases.ts';
 import { type NetworkStep, stepsOf, transfersOf } from './network-stage.ts';
 
 /** As PyTorch has them: f16 of networks is automatic mixed precision. */
@@ -42,13 +41,6 @@ export function kernelTasks(small: boolean, precisions: readonly TorchPrecision[
       })),
     ),
   );
-}
-
-function flopsOf(work: Work): number {
-  if (work.kind === 'matmul') return 2 * work.size ** 3;
-  if (work.kind !== 'conv') return 0;
-  const { batch, channels, outChannels, size, kernel } = work.shape;
-  return 2 * batch * size ** 2 * channels * outChannels * kernel ** 2;
 }
 
 /** Steps, transfers and painting, in the order of what a report is most about. */

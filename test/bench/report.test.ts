@@ -2,10 +2,11 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { picture } from '../../bench/infer.ts';
 import { measure } from '../../bench/measure.ts';
 import { bar, barsOf, type Findings } from '../../bench/report/bars.ts';
 import { type Journal, openJournal, type TaskRecord } from '../../bench/report/journal.ts';
-import { kernelCases, namesOf, piecesOf, trafficCases, variantsOf } from '../../bench/report/kernel-cases.ts';
+import { flopsOf, kernelCases, namesOf, piecesOf, trafficCases, variantsOf } from '../../bench/report/kernel-cases.ts';
 import { folderName } from '../../bench/report/measured.ts';
 import { runStages } from '../../bench/report/run-stages.ts';
 import { htmlOf, markdownOf, sectionsOf } from '../../bench/report/sections.ts';
@@ -185,14 +186,22 @@ describe('bars', () => {
   const find = (given: Findings, name: RegExp) => barsOf(given).find((one) => name.test(one.name));
 
   it('see every kernel that a report times, against the peak, the copy and PyTorch', () => {
-    const names = kernelCases(false).flatMap((one) => [...namesOf(one, 'f32'), ...namesOf(one, 'f16')]);
+    // products at 7,000 GFLOP/s by the definition, whatever a kernel's own count says
+    const microseconds = (flops = 0) => (flops > 0 ? flops / 7e6 : 100);
     const rows = [
-      ...names.map((name) => row(name, { gflops: 7000, gbs: 900 })),
-      ...kernelTasks(false, ['f16']).map((task) => row(torchName(task, true), { us: 60 })),
+      ...kernelCases(false).flatMap((one) =>
+        (['f32', 'f16'] as const).flatMap((dtype) =>
+          namesOf(one, dtype).map((name, i) =>
+            row(name, { us: microseconds(one.works[i] && flopsOf(one.works[i])), gflops: 1, gbs: 900 }),
+          ),
+        ),
+      ),
+      ...kernelTasks(false, ['f16']).map((task) => row(torchName(task, true), { us: 0.55 * microseconds(task.flops) })),
     ];
     const found = barsOf(findings(rows)).filter(({ name }) => /share/.test(name));
     expect(found.map(({ verdict }) => verdict)).toEqual(found.map(() => 'met'));
-    expect(find(findings(rows), /matmul 4096³, f16/)?.worst).toBe('60 %');
+    expect(find(findings(rows), /matmul 4096³, f32/)?.worst).toBe('70 %');
+    expect(find(findings(rows), /conv2d, weight gradient, f16/)?.worst).toBe('55 %');
     const slow = row(
       { op: 'spade', sample: 'batch, 1024 planes of 256²', pass: 'backward', dtype: 'f32' },
       { gbs: 500 },
@@ -266,6 +275,19 @@ describe('what is timed', () => {
     const other = [...kernelTasks(false, ['f32', 'tf32', 'f16']), ...networkTasks(false, ['f32', 'tf32', 'f16'])];
     const titles = [...own, ...other.map((task) => torchName(task, true))].map(titleOf);
     expect(new Set(titles).size).toBe(titles.length);
+  });
+
+  it('on a large picture, is a landscape over and over', () => {
+    const [small, large] = [picture({ width: 512, height: 512 }, 'noon'), picture({ width: 700, height: 516 }, 'noon')];
+    expect(large.planar.length).toBe(3 * 700 * 516);
+    for (const [x, y, c] of [
+      [0, 0, 0],
+      [699, 515, 2],
+      [513, 511, 1],
+    ]) {
+      const there = large.planar[(c * 516 + y) * 700 + x];
+      expect(there).toBe(small.planar[(c * 512 + (y % 512)) * 512 + (x % 512)]);
+    }
   });
 
   it('is cut into pieces that a binding holds, and no plane is lost', () => {
