@@ -5,6 +5,7 @@ import { type BlockSize, cutRows } from '../lib/blocks.ts';
 import { variantFor } from '../lib/variant.ts';
 import { type Gather, workOf } from './gather.ts';
 import { PADDING_MODES } from './geometry.ts';
+import { launchWinograd } from './winograd.ts';
 
 /** What is stored for a finished sum: residual + scale · activation(sum + bias), all but the residual rounded to a grid. */
 export interface Epilogue {
@@ -178,6 +179,7 @@ export function launchGather(tensors: GatherTensors, gather: Gather, epilogue: E
   const { family } = variantFor(x.device, workOf(gather, x.dtype === weight.dtype ? x.dtype : undefined));
   if (family === 'tiled') tiledKernel.launch(tensors, params, flags);
   else if (family === 'direct') directKernel.launch(tensors, params, { WG: 64, ...flags });
+  else if (family === 'winograd') launchWinograd(tensors, gather, epilogue);
   else if (fitsRows(gather)) {
     for (const { size, start, end } of cutRows(gather.outChannels, ROWS_TILES)) {
       const key = { TILE_K: size, TILE_V: size === 4 ? 2 : 1, STRIDE: gather.inStepX, ...flags };

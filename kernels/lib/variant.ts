@@ -1,6 +1,7 @@
 import type { Capabilities, Device, DType } from '../../engine/index.ts';
 import { MATRIX_TILES, matrixUnitFor, servesTile } from './matrix-unit.ts';
 import measured from './variants.json' with { type: 'json' };
+import { fitsWinograd, paysWinograd } from './winograd.ts';
 
 /** A variant that there is not was asked for. */
 export class VariantError extends Error {
@@ -41,6 +42,7 @@ export interface WorkWindow {
  *
  * `lanes` share values through subgroup shuffles (fastest on software drivers), `tiled` through workgroup memory (for
  * GPUs), `direct` not at all (small groups of channels, and anything else); `matrix` multiplies on matrix units.
+ * `winograd` computes 3×3 convolutions with a quarter of the products.
  */
 export interface Variant {
   readonly name: string;
@@ -72,6 +74,7 @@ export const VARIANTS: readonly Variant[] = [
     }),
   ),
   variant('direct'),
+  variant('winograd', { kinds: ['conv2d'], runs: (_, work) => work === undefined || fitsWinograd(work) }),
 ];
 
 const FAMILIES = [...new Set(VARIANTS.map(({ family }) => family))];
@@ -183,7 +186,8 @@ function onUnits(device: ChosenFor, work: MatrixWork): Variant | undefined {
 /** The variant where nothing was measured. */
 export function defaultVariant(device: ChosenFor, work: MatrixWork): Variant {
   const { software, subgroupWidth } = device.capabilities;
-  const others = software && subgroupWidth >= 4 ? 'lanes' : work.rows >= 8 ? 'tiled' : 'direct';
+  const onLanes = work.kind === 'conv2d' && paysWinograd(work) ? 'winograd' : 'lanes';
+  const others = software && subgroupWidth >= 4 ? onLanes : work.rows >= 8 ? 'tiled' : 'direct';
   return onUnits(device, work) ?? named(others, device, work) ?? variantNamed('direct');
 }
 

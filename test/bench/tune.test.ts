@@ -45,6 +45,29 @@ describe('choosing a variant', () => {
     expect(familyFor(device(false, 32), { ...wide, rows: 4 })).toBe('direct');
   });
 
+  it('computes 3×3 convolutions by Winograd on software drivers alone, where products outweigh transforms', () => {
+    useVariants({});
+    const window = { kernel: [3, 3], stride: [1, 1], outStride: [1, 1], dilation: [1, 1] } as const;
+    const conv = (channels: number, rows: number, size: number, more: Partial<MatrixWork> = {}): MatrixWork => ({
+      ...{ kind: 'conv2d', rows, columns: size ** 2, terms: channels * 9, batch: 1, window, ...more },
+    });
+    const on = (work: MatrixWork, at = device(true, 8)) => familyFor(at, work);
+    expect([conv(64, 64, 64), conv(256, 64, 128), conv(32, 64, 128)].map((work) => on(work))).toEqual(
+      Array(3).fill('winograd'),
+    );
+    expect(on(conv(64, 64, 64, { window: { ...window, dilation: [-1, -1] } }))).toBe('winograd');
+    // many channels but few pixels; few channels; other windows; groups; no software driver
+    const others = [conv(512, 512, 16), conv(16, 64, 256), conv(64, 16, 256)];
+    const windows = [{ stride: [2, 2] }, { outStride: [2, 2] }, { dilation: [2, 2] }, { kernel: [3, 1] }] as const;
+    for (const other of windows) others.push(conv(64, 64, 64, { window: { ...window, ...other } }));
+    others.push(conv(64, 64, 64, { batch: 2 }));
+    expect(others.map((work) => on(work))).toEqual(others.map(() => 'lanes'));
+    expect(on(conv(64, 64, 64), device(false, 32))).toBe('tiled');
+    forceVariants('winograd');
+    expect(on(conv(64, 64, 64), device(false, 32))).toBe('winograd');
+    expect(on(conv(31, 64, 64), device(false, 32))).toBe('tiled');
+  });
+
   it('follows the table for its device and its class of shape alone', () => {
     const gpu = device(false, 32);
     useVariants({ [deviceClass(gpu)]: measured({ [shapeClass(narrow)]: 'lanes' }) });

@@ -19,13 +19,25 @@ it.each([
     `import { checkSubgroups } from './test/support/subgroup-check.ts';
      const products = ['matmul', 'conv2d', 'convTranspose2d', 'conv2dWeightGrad'];
      const sums = ['sum', 'softmax', 'instanceNorm', 'spade'];
-     console.log(JSON.stringify(await checkSubgroups([...products, ...sums])));`,
+     const usual = await checkSubgroups([...products, ...sums]);
+     const wide = { inputs: { x: [2, 33, 6, 7], weight: [20, 33, 3, 3], bias: [20] }, attrs: { padding: 1 } };
+     const winograd = await checkSubgroups(['conv2d'], { variants: 'winograd', more: { conv2d: [wide] } });
+     console.log(JSON.stringify({
+       width: usual.width,
+       kernels: [...usual.kernels, ...winograd.kernels],
+       wrong: [...usual.wrong, ...winograd.wrong],
+     }));`,
     { LP_NATIVE_VECTOR_WIDTH: String(bits) },
   );
   expect(child.code, child.stderr).toBe(0);
   const report = JSON.parse(child.stdout) as SubgroupReport;
   expect(report).toMatchObject({ width, wrong: [] });
-  expect(report.kernels).toEqual(
-    expect.arrayContaining(['matmul.lanes', 'conv2d.rows', 'reduce.rowsSubgroup4', 'normalize.fusedSubgroup']),
-  );
+  const ran = [
+    'matmul.lanes',
+    'conv2d.rows',
+    'conv2d.winograd.product',
+    'reduce.rowsSubgroup4',
+    'normalize.fusedSubgroup',
+  ];
+  expect(report.kernels).toEqual(expect.arrayContaining(ran));
 });

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterEach(() => forceVariants(undefined));
 
-describe.each(['tiled', 'direct'])('the %s kernels', (family) => {
+describe.each(['tiled', 'direct', 'winograd'])('the %s kernels', (family) => {
   for (const op of allOps()) {
     const { definition } = op;
     if (!OPS.includes(definition.name)) continue;

@@ -12,16 +12,23 @@ export interface SubgroupReport {
 }
 
 /**
- * Runs every sample of the named ops with subgroups and without, and compares. Made for a process of its own, since a
- * software driver takes its width from the environment.
+ * Runs every sample of the named ops, and `more`, with subgroups and without, and compares; with subgroups by `variants`.
+ * Made for a process of its own, since a software driver takes its width from the environment.
  */
-export async function checkSubgroups(names: readonly string[]): Promise<SubgroupReport> {
-  const device = await acquireDevice({ device: process.env.MIAOBI_DEVICE, poison: true });
+export async function checkSubgroups(
+  names: readonly string[],
+  {
+    variants,
+    more = {},
+  }: { variants?: string; more?: Readonly<Record<string, readonly Sample<string, object>[]>> } = {},
+): Promise<SubgroupReport> {
+  const device = await acquireDevice({ device: process.env.MIAOBI_DEVICE, kernels: variants, poison: true });
   const plain = await acquireDevice({ device: process.env.MIAOBI_DEVICE, plainFeatures: true, poison: true });
   const profiler = device.profile();
   const wrong: string[] = [];
   for (const op of allOps().filter(({ definition }) => names.includes(definition.name))) {
-    for (const [i, sample] of (op.definition.samples as Sample<string, object>[]).entries()) {
+    const samples = [...(op.definition.samples as Sample<string, object>[]), ...(more[op.definition.name] ?? [])];
+    for (const [i, sample] of samples.entries()) {
       if (sample.bench || !(sample.dtypes ?? ['f32']).includes('f32')) continue;
       const [a, b] = [await run(device, op, sample), await run(plain, op, sample)];
       const rms = Math.hypot(...b.values) / Math.sqrt(b.values.length);
