@@ -25,6 +25,8 @@ export interface Journal {
   /** @returns how often it was begun before without an end */
   begin(id: string): number;
   end(id: string, record: TaskRecord): void;
+  /** it was not begun this time; how often it was before stays */
+  leaveOut(id: string, note: string): void;
   addRow(row: Row): void;
   /** of equal titles the last */
   rows(): Row[];
@@ -57,6 +59,10 @@ export function openJournal(folder: string): Journal {
     end(id, record) {
       state.tasks[id] = record;
       delete state.begun[id];
+      save();
+    },
+    leaveOut(id, note) {
+      state.tasks[id] = { status: 'left out', seconds: 0, notes: [note] };
       save();
     },
     addRow: (row) => appendFileSync(file('rows.jsonl'), `${JSON.stringify(row)}\n`),

@@ -21,37 +21,61 @@ const MOST_DEATHS = 2;
 /**
  * Runs what no earlier run has finished, in order. A stage gets its share of the time that is left, so that what one
  * does not need goes to those behind it; a task that needs more than is left is left out, with a line that says so.
+ * Where there is time in the end, what was left out has its turn again.
  */
 export async function runStages(stages: readonly Stage[], options: RunOptions): Promise<void> {
-  const { journal, deadline, now, say } = options;
-  const unfinished = (task: Task) => journal.record(task.id)?.status !== 'done';
-  const open = stages.filter(({ tasks }) => tasks.some(unfinished));
-  for (const stage of stages.filter((one) => !open.includes(one))) say(`${stage.name}: finished before`);
+  const { journal, say } = options;
+  const statusOf = ({ id }: Task) => journal.record(id)?.status;
+  for (const { name, tasks } of stages) {
+    if (tasks.every((task) => statusOf(task) === 'done')) say(`${name}: finished before`);
+  }
+  let begun = await runOnce(stages, (task) => statusOf(task) !== 'done', options);
+  while (begun > 0) begun = await runOnce(stages, (task) => statusOf(task) === 'left out', options);
+}
+
+/** @returns how many tasks were begun */
+async function runOnce(
+  stages: readonly Stage[],
+  chosen: (task: Task) => boolean,
+  options: RunOptions,
+): Promise<number> {
+  const { deadline, now, say } = options;
+  const open = stages.filter(({ tasks }) => tasks.some(chosen));
+  let begun = 0;
   for (const [i, stage] of open.entries()) {
     const shares = open.slice(i).reduce((sum, { share }) => sum + share, 0);
     const end = now() + (Math.max(0, deadline - now()) * stage.share) / shares;
-    const tasks = stage.tasks.filter(unfinished);
+    const tasks = stage.tasks.filter(chosen);
     say(`${stage.name}: ${tasks.length} of ${stage.tasks.length} to do, ${((end - now()) / 1e3).toFixed(0)} s for it`);
-    for (const task of tasks) await runTask(task, end, options);
+    let out = 0;
+    for (const task of tasks) {
+      if (await runTask(task, end, options)) begun++;
+      else out++;
+    }
+    if (out > 0) say(`  left out for lack of time: ${out}`);
   }
+  return begun;
 }
 
-async function runTask(task: Task, end: number, options: RunOptions): Promise<void> {
+/** @returns whether it was begun */
+async function runTask(task: Task, end: number, options: RunOptions): Promise<boolean> {
   const { journal, now, say, context, lost } = options;
   const left = (end - now()) / 1e3;
+  if (left < task.estimate) {
+    // what a run found before it was cut stays
+    if (journal.record(task.id)?.found) return false;
+    const note = `left out: it needs about ${Math.ceil(task.estimate)} s, and ${Math.max(0, Math.floor(left))} s were left`;
+    journal.leaveOut(task.id, note);
+    return false;
+  }
   const finish = (record: TaskRecord) => {
     journal.end(task.id, record);
     for (const note of record.notes) say(`  ${task.id}: ${note}`);
+    return true;
   };
-  if (left < task.estimate) {
-    const note = `left out: it needs about ${Math.ceil(task.estimate)} s, and ${Math.max(0, Math.floor(left))} s were left`;
-    finish({ status: 'left out', seconds: 0, notes: [note] });
-    return;
-  }
   const deaths = journal.begin(task.id);
   if (deaths >= MOST_DEATHS) {
-    finish({ status: 'done', seconds: 0, notes: [`left out: the process ended in it ${deaths} times`] });
-    return;
+    return finish({ status: 'done', seconds: 0, notes: [`left out: the process ended in it ${deaths} times`] });
   }
   say(`  ${task.id}`);
   const notes: string[] = [];
@@ -61,7 +85,7 @@ async function runTask(task: Task, end: number, options: RunOptions): Promise<vo
     const onRow = (row: Parameters<TaskContext['onRow']>[0]) => journal.addRow(row);
     const found = await task.run({ ...context, journal, seconds: left, onRow, note: (line) => notes.push(line) });
     const cut = found?.cut === true;
-    finish({ status: cut ? 'left out' : 'done', seconds: spent(), notes, found });
+    return finish({ status: cut ? 'left out' : 'done', seconds: spent(), notes, found });
   } catch (error) {
     const { message } = error as Error;
     // what the device or the project cannot do, it cannot do next time either
@@ -69,6 +93,6 @@ async function runTask(task: Task, end: number, options: RunOptions): Promise<vo
     // tensors of a task that broke are nobody's
     lost();
     const line = `${known ? 'left out' : 'failed'}: ${message.split('\n')[0]}`;
-    finish({ status: known ? 'done' : 'failed', seconds: spent(), notes: [...notes, line] });
+    return finish({ status: known ? 'done' : 'failed', seconds: spent(), notes: [...notes, line] });
   }
 }
