@@ -1,7 +1,8 @@
 import * as d from 'typegpu/data';
-import { defineKernel, optional, read, type Tensor, write } from '../../engine/index.ts';
+import { defineKernel, empty, optional, read, scope, type Tensor, write } from '../../engine/index.ts';
 import { type Activation, activationCode, activationWgsl } from '../lib/activation.ts';
 import { type BlockSize, cutRows } from '../lib/blocks.ts';
+import { type CutTerms, cutTerms, isTile, tileKeys, tileWgsl } from '../lib/tile.ts';
 import { variantFor } from '../lib/variant.ts';
 import { type Gather, workOf } from './gather.ts';
 import { PADDING_MODES } from './geometry.ts';
@@ -60,6 +61,10 @@ const Params = d
     weightOut: d.u32,
     weightIn: d.u32,
     weightGroup: d.u32,
+    /** parts that the terms of a sum are cut into, terms in each, and all results */
+    slots: d.u32,
+    slotTerms: d.u32,
+    results: d.u32,
     curve: d.u32,
     slope: d.f32,
     scale: d.f32,
@@ -87,6 +92,7 @@ function paramsOf(g: Gather, epilogue: Epilogue): ParamValues {
     gridTapX: outStepX / gcd(outStepX, Math.abs(tapX)),
     windowX: originX + Math.min(0, tapX * (kW - 1)),
     padMode: PADDING_MODES.indexOf(g.mode),
+    ...{ slots: 1, slotTerms: inChannels * kH * kW, results: g.n * groups * outChannels * oH * oW },
     ...{ curve, slope, scale, grid, inverseGrid: grid === 0 ? 0 : 1 / grid },
   };
 }
@@ -146,16 +152,48 @@ const tapsKernel = defineKernel({
   cost,
 });
 
+const tiledWgsl = new URL('./gather.tiled.wgsl', import.meta.url);
+const tiledLib = [tileWgsl, new URL('./walk.wgsl', import.meta.url)];
+const tileGrid = (p: ParamValues, { TILE_M, TILE_N }: { TILE_M: number; TILE_N: number }) =>
+  blocks(p, TILE_M) * Math.ceil((p.segments * 4) / TILE_N) * phases(p) * p.groups * p.slots;
+
 const tiledKernel = defineKernel({
   name: 'conv2d.tiled',
-  wgsl: new URL('./gather.tiled.wgsl', import.meta.url),
-  lib,
+  wgsl: tiledWgsl,
+  lib: [...lib, ...tiledLib, new URL('./tiled-whole.wgsl', import.meta.url)],
   params: Params,
   bindings,
-  keys: flags,
-  valid: (key) => notBoth(key),
-  grid: (p) => blocks(p, 64) * Math.ceil(p.segments / 16) * phases(p) * p.groups,
+  keys: { ...tileKeys, ...flags },
+  valid: (key) => isTile(key) && notBoth(key),
+  grid: (p, key) => tileGrid(p, key),
   cost,
+});
+
+const tiledPartsKernel = defineKernel({
+  name: 'conv2d.tiledParts',
+  wgsl: tiledWgsl,
+  lib: [lib[0], ...tiledLib, new URL('./tiled-parts.wgsl', import.meta.url)],
+  params: Params,
+  bindings: { x: bindings.x, weight: bindings.weight, partial: write('f32') },
+  keys: tileKeys,
+  valid: (key) => isTile(key),
+  grid: (p, key) => tileGrid(p, key),
+  cost: (p, bytes) => {
+    const { flops, bytes: all } = cost(p, bytes);
+    return { flops, bytes: all + p.results * (4 * p.slots - bytes) };
+  },
+});
+
+const sumPartsKernel = defineKernel({
+  name: 'conv2d.sumParts',
+  wgsl: new URL('./sum-parts.wgsl', import.meta.url),
+  lib: lib.slice(1),
+  params: Params,
+  bindings: { partial: read('f32'), y: bindings.y, bias: bindings.bias, residual: bindings.residual },
+  keys: { WG: [64], ...flags },
+  valid: (key) => notBoth(key),
+  grid: (p) => Math.ceil(p.results / 64),
+  cost: (p, bytes) => ({ flops: p.results * p.slots, bytes: p.results * (4 * p.slots + bytes) }),
 });
 
 const directKernel = defineKernel({
@@ -176,9 +214,13 @@ export function launchGather(tensors: GatherTensors, gather: Gather, epilogue: E
   const { CURVED } = activationCode(epilogue.activation, epilogue.slope);
   const flags = { HAS_BIAS: tensors.bias ? 1 : 0, HAS_RESIDUAL: tensors.residual ? 1 : 0, CURVED };
   const { x, weight } = tensors;
-  const { family } = variantFor(x.device, workOf(gather, x.dtype === weight.dtype ? x.dtype : undefined));
-  if (family === 'tiled') tiledKernel.launch(tensors, params, flags);
-  else if (family === 'direct') directKernel.launch(tensors, params, { WG: 64, ...flags });
+  const work = workOf(gather, x.dtype === weight.dtype ? x.dtype : undefined);
+  const { family, tile } = variantFor(x.device, work);
+  if (family === 'tiled') {
+    // phases differ in their share of the taps: the longest sum counts
+    const terms = gather.inChannels * Math.ceil(gather.kH / params.gridTapY) * Math.ceil(gather.kW / params.gridTapX);
+    launchTiled(tensors, params, cutTerms({ ...work, terms }, tile), flags);
+  } else if (family === 'direct') directKernel.launch(tensors, params, { WG: 64, ...flags });
   else if (family === 'winograd') launchWinograd(tensors, gather, epilogue);
   else if (fitsRows(gather)) {
     for (const { size, start, end } of cutRows(gather.outChannels, ROWS_TILES)) {
@@ -190,6 +232,26 @@ export function launchGather(tensors: GatherTensors, gather: Gather, epilogue: E
       tapsKernel.launch(tensors, { ...params, startChannel: start, endChannel: end }, { TILE_K: size, ...flags });
     }
   }
+}
+
+/** Tiles; with their sums in slots, which a second pass adds, where `cutTerms` finds that better. */
+function launchTiled(
+  tensors: GatherTensors,
+  params: ParamValues,
+  { tile: [TILE_M, TILE_N], slots, slotTerms }: CutTerms,
+  flags: { HAS_BIAS: number; HAS_RESIDUAL: number; CURVED: number },
+): void {
+  if (slots === 1) {
+    tiledKernel.launch(tensors, params, { TILE_M, TILE_N, ...flags });
+    return;
+  }
+  const { x, weight, y, bias, residual } = tensors;
+  const cut = { ...params, slots, slotTerms };
+  scope(() => {
+    const partial = empty(x.device, { shape: [slots, y.size], dtype: 'f32' });
+    tiledPartsKernel.launch({ x, weight, partial }, cut, { TILE_M, TILE_N });
+    sumPartsKernel.launch({ partial, y, bias, residual }, cut, { WG: 64, ...flags });
+  });
 }
 
 const fitsRows = (g: Gather) =>

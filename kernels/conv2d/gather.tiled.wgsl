@@ -1,15 +1,11 @@
-// Convolution and its transpose as an implicit matrix product, for GPUs (the formula is that of gather.taps.wgsl).
+// Convolution and its transpose as an implicit matrix product, for GPUs (the formula is that of gather.taps.wgsl): rows are
+// output channels, columns pixels of one phase in segments of four, terms r = (c, tap) over the taps on the phase's grid.
 //
-// A workgroup of 256 threads owns 64 channels by 64 pixels of one phase; the sum runs over r = (c, tap), 16 at a step.
-// Each step brings a 16 x 64 tile of weights and one of pixels, gathered as it is loaded, into workgroup memory; then a
-// thread multiplies its 4 x 4 block. Taps that miss the phase's grid are left out of r. Rows of the weight tile are one
-// vector longer than they hold, to spread the writes over the banks.
-const STEP: u32 = 16u;
-const BLOCKS: u32 = 16u; // vectors of four in 64
-const PITCH: u32 = BLOCKS + 1u;
-
-var<workgroup> weightTile: array<vec4f, STEP * PITCH>;
-var<workgroup> pixelTile: array<vec4f, STEP * BLOCKS>;
+// A workgroup owns a tile of one phase, one group of channels and one slot of terms; see lib/tile.wgsl. Pixels are gathered
+// as they are loaded. A thread loads the same segment at every step and walks over the terms without a division; where its
+// window lies inside the picture for every tap, it looks at no padding.
+const COLUMN_TERMS: u32 = THREADS / QUADS_N; // terms of pixels that all threads load at once
+const ROW_QUADS: u32 = THREADS / STEP; // quads of channels that all threads load weights of at once
 
 // the first tap of an axis whose position falls on the phase's grid
 fn firstTap(start: i32, taps: i32, step: i32, grid: i32) -> i32 {
@@ -19,97 +15,110 @@ fn firstTap(start: i32, taps: i32, step: i32, grid: i32) -> i32 {
   return taps;
 }
 
-@compute @workgroup_size(256)
+@compute @workgroup_size(THREADS)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_id) local: vec3u,
 ) {
   let thread = local.x;
-  let blocks = (P.outChannels + 63u) / 64u;
-  let tiles = (P.segments + BLOCKS - 1u) / BLOCKS;
+  let blocks = (P.outChannels + TILE_M - 1u) / TILE_M;
+  let tiles = (P.segments + QUADS_N - 1u) / QUADS_N;
   let phases = u32(P.outStepY * P.outStepX);
-  var rest = groupIndex(group, groups);
-  let k0 = rest % blocks * 64u;
-  rest /= blocks;
-  let tile = rest % tiles;
-  rest /= tiles;
+  let index = groupIndex(group, groups);
+  let tile = tileAt(index % (blocks * tiles), blocks, tiles);
+  var rest = index / (blocks * tiles);
+  let slot = rest % P.slots;
+  rest /= P.slots;
   let phaseY = i32(rest % phases) / P.outStepX;
   let phaseX = i32(rest % phases) % P.outStepX;
   let channelGroup = rest / phases;
   if (channelGroup >= P.groups) { return; } // uniform across the workgroup
+  let k0 = tile.x * TILE_M;
+  let segment0 = tile.y * QUADS_N;
 
   let firstY = firstTap(phaseY + P.originY, i32(P.kH), P.tapY, P.outStepY);
   let firstX = firstTap(phaseX + P.originX, i32(P.kW), P.tapX, P.outStepX);
   let tapsY = u32((i32(P.kH) - firstY + P.gridTapY - 1) / P.gridTapY);
   let tapsX = u32((i32(P.kW) - firstX + P.gridTapX - 1) / P.gridTapX);
-  let taps = tapsY * tapsX;
-  let terms = P.inChannels * taps;
+  let start = slot * P.slotTerms;
+  let end = min(P.inChannels * tapsY * tapsX, start + P.slotTerms);
 
-  // the segment that this thread loads is also the one whose products it stores
-  let segment = min(tile * BLOCKS + thread % BLOCKS, P.segments - 1u);
-  let qx = i32(segment % P.rowSegments * 4u);
+  // where this thread's segment begins in the source, and how far taps lie apart there
+  let segment = min(segment0 + thread % QUADS_N, P.segments - 1u);
   let row = segment / P.rowSegments;
-  let qy = i32(row % P.rows);
   let image = row / P.rows;
   let height = i32(P.h);
   let width = i32(P.w);
   let source = (image * P.groups + channelGroup) * P.inChannels;
-  let weightColumn = thread % STEP;
-  let weightChannel = k0 + thread / STEP * 4u;
+  let tapStepY = P.gridTapY * P.tapY / P.outStepY;
+  let tapStepX = P.gridTapX * P.tapX / P.outStepX;
+  let y0 = i32(row % P.rows) * P.inStepY + (phaseY + P.originY + firstY * P.tapY) / P.outStepY;
+  let x0 = i32(segment % P.rowSegments * 4u) * P.inStepX + (phaseX + P.originX + firstX * P.tapX) / P.outStepX;
+  let y1 = y0 + (i32(tapsY) - 1) * tapStepY;
+  let x1 = x0 + (i32(tapsX) - 1) * tapStepX;
+  let inside = min(y0, y1) >= 0 && max(y0, y1) < height && min(x0, x1) >= 0 && max(x0, x1) + 3 * P.inStepX < width;
 
-  var sums: array<vec4f, 4>;
-  for (var r0 = 0u; r0 < terms; r0 += STEP) {
-    var weights = vec4f();
-    if (r0 + weightColumn < terms) {
-      let r = r0 + weightColumn;
-      let ky = u32(firstY) + r % taps / tapsX * u32(P.gridTapY);
-      let kx = u32(firstX) + r % tapsX * u32(P.gridTapX);
-      let at = channelGroup * P.weightGroup + r / taps * P.weightIn + ky * P.kW + kx;
-      for (var e = 0u; e < 4u; e++) {
-        if (weightChannel + e < P.outChannels) { weights[e] = f32(weight[at + (weightChannel + e) * P.weightOut]); }
-      }
-    }
-    weightTile[weightColumn * PITCH + thread / STEP] = weights;
+  let weights = channelGroup * P.weightGroup + u32(firstY) * P.kW + u32(firstX);
+  var weightAt = walkTo(start + thread % STEP, tapsY, tapsX);
+  var pixelAt = walkTo(start + thread / QUADS_N, tapsY, tapsX);
+  let stepOn = walkTo(STEP, tapsY, tapsX);
+  let pixelOn = walkTo(COLUMN_TERMS, tapsY, tapsX);
 
-    var pixels = vec4f();
-    let r = r0 + thread / BLOCKS;
-    if (r < terms) {
-      let ky = firstY + i32(r % taps / tapsX) * P.gridTapY;
-      let kx = firstX + i32(r % tapsX) * P.gridTapX;
-      let iy = qy * P.inStepY + (phaseY + P.originY + ky * P.tapY) / P.outStepY;
-      let rowInside = P.padMode != 0u || !outside(iy, height);
-      let start = ((source + r / taps) * P.h + u32(padded(iy, height, P.padMode))) * P.w;
-      let offsetX = (phaseX + P.originX + kx * P.tapX) / P.outStepX;
-      for (var e = 0; e < 4; e++) {
-        let ix = (qx + e) * P.inStepX + offsetX;
-        if (rowInside && (P.padMode != 0u || !outside(ix, width))) {
-          pixels[e] = f32(x[start + u32(padded(ix, width, P.padMode))]);
+  var sums: Sums;
+  for (var r0 = start; r0 < end; r0 += STEP) {
+    for (var quad = thread / STEP; quad < QUADS_M; quad += ROW_QUADS) {
+      var values = U4();
+      if (r0 + thread % STEP < end) {
+        let tap = weightAt.middle * u32(P.gridTapY) * P.kW + weightAt.low * u32(P.gridTapX);
+        let at = weights + weightAt.high * P.weightIn + tap;
+        for (var e = 0u; e < 4u; e++) {
+          values[e] = weight[at + min(k0 + quad * 4u + e, P.outChannels - 1u) * P.weightOut];
         }
       }
+      rowTile[thread % STEP * PITCH_M + quad] = values;
     }
-    pixelTile[thread] = pixels;
+    weightAt = walkOn(weightAt, stepOn, tapsY, tapsX);
+
+    for (var term = thread / QUADS_N; term < STEP; term += COLUMN_TERMS) {
+      var pixels = T4();
+      if (r0 + term < end) {
+        let iy = y0 + i32(pixelAt.middle) * tapStepY;
+        let ix = x0 + i32(pixelAt.low) * tapStepX;
+        let plane = (source + pixelAt.high) * P.h;
+        if (inside) {
+          let at = (plane + u32(iy)) * P.w + u32(ix);
+          for (var e = 0u; e < 4u; e++) { pixels[e] = x[at + e * u32(P.inStepX)]; }
+        } else if (P.padMode != 0u || !outside(iy, height)) {
+          let at = (plane + u32(padded(iy, height, P.padMode))) * P.w;
+          for (var e = 0; e < 4; e++) {
+            let column = ix + e * P.inStepX;
+            if (P.padMode != 0u || !outside(column, width)) { pixels[e] = x[at + u32(padded(column, width, P.padMode))]; }
+          }
+        }
+      }
+      columnTile[term * PITCH_N + thread % QUADS_N] = pixels;
+      pixelAt = walkOn(pixelAt, pixelOn, tapsY, tapsX);
+    }
     workgroupBarrier();
-    for (var step = 0u; step < STEP; step++) {
-      let a = weightTile[step * PITCH + thread / BLOCKS];
-      let b = pixelTile[step * BLOCKS + thread % BLOCKS];
-      for (var i = 0u; i < 4u; i++) { sums[i] = fma(vec4f(a[i]), b, sums[i]); }
-    }
+    multiplyTiles(thread, min(STEP, end - r0), &sums);
     workgroupBarrier();
   }
 
-  let oy = u32(qy * P.outStepY + phaseY);
-  if (tile * BLOCKS + thread % BLOCKS < P.segments && oy < P.oH) {
-    for (var i = 0u; i < 4u; i++) {
-      let k = k0 + thread / BLOCKS * 4u + i;
-      if (k < P.outChannels) {
-        let channel = channelGroup * P.outChannels + k;
-        let bias = biasAt(channel);
-        let start = ((image * P.groups * P.outChannels + channel) * P.oH + oy) * P.oW;
-        for (var e = 0; e < 4; e++) {
-          let ox = u32((qx + e) * P.outStepX + phaseX);
-          if (ox < P.oW) { y[start + ox] = T(finish(sums[i][e], bias, start + ox)); }
-        }
+  for (var q = 0u; q < BLOCK_QUADS; q++) {
+    let stored = segment0 + columnOf(thread, q) / 4u;
+    let storedRow = stored / P.rowSegments;
+    let oy = storedRow % P.rows * u32(P.outStepY) + u32(phaseY);
+    let ox = stored % P.rowSegments * 4u * u32(P.outStepX) + u32(phaseX);
+    if (stored >= P.segments || oy >= P.oH) { continue; }
+    for (var r = 0u; r < BLOCK_M; r++) {
+      let k = k0 + rowOf(thread, r);
+      if (k >= P.outChannels) { continue; }
+      let channel = channelGroup * P.outChannels + k;
+      let at = ((storedRow / P.rows * P.groups * P.outChannels + channel) * P.oH + oy) * P.oW;
+      let sum = sums[r * BLOCK_QUADS + q];
+      for (var e = 0u; e < 4u; e++) {
+        if (ox + e * u32(P.outStepX) < P.oW) { store(slot, channel, at + ox + e * u32(P.outStepX), sum[e]); }
       }
     }
   }

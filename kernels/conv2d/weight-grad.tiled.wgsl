@@ -1,14 +1,13 @@
-// Weight gradient of any convolution as an implicit matrix product, for GPUs: 64 output channels by 64 columns (c, ky, kx)
-// a workgroup of 256 threads, summed over the pixels of one slot of rows, 16 at a step (the formula is that of
-// weight-grad.taps.wgsl). The pixels of a step are neighbours in memory, so threads that are neighbours load neighbours.
-// Rows of a tile are one vector longer than they hold, to spread the writes over the banks.
-const STEP: u32 = 16u;
-const PITCH: u32 = 17u; // vectors of four in 64, and one
+// Weight gradient of any convolution as an implicit matrix product, for GPUs (the formula is that of weight-grad.taps.wgsl):
+// rows are output channels, columns (c, ky, kx), terms the pixels of the result.
+//
+// A workgroup owns a tile of one group of channels and one slot of rows of pixels; see lib/tile.wgsl. The pixels of a step
+// are neighbours in memory, and so are the threads that load them. A thread loads the same pixel for all its rows and
+// columns, and walks over the pixels without a division.
+const ROUND: u32 = THREADS / STEP; // quads that all threads load at once
+const COLUMN_ROUNDS: u32 = QUADS_N / ROUND;
 
-var<workgroup> dyTile: array<vec4f, STEP * PITCH>;
-var<workgroup> xTile: array<vec4f, STEP * PITCH>;
-
-@compute @workgroup_size(256)
+@compute @workgroup_size(THREADS)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
@@ -16,65 +15,79 @@ fn main(
 ) {
   let thread = local.x;
   let columns = P.c * P.kH * P.kW;
-  let tiles = (columns + 63u) / 64u;
-  let blocks = (P.k + 63u) / 64u;
-  var rest = groupIndex(group, groups);
-  let k0 = rest % blocks * 64u;
-  rest /= blocks;
-  let column0 = rest % tiles * 64u;
-  rest /= tiles;
-  let channelGroup = rest % P.groups;
-  let slot = rest / P.groups;
+  let blocks = (P.k + TILE_M - 1u) / TILE_M;
+  let tiles = (columns + TILE_N - 1u) / TILE_N;
+  let index = groupIndex(group, groups);
+  let tile = tileAt(index % (blocks * tiles), blocks, tiles);
+  let channelGroup = index / (blocks * tiles) % P.groups;
+  let slot = index / (blocks * tiles) / P.groups;
   if (slot >= P.slots) { return; } // uniform across the workgroup
+  let k0 = tile.x * TILE_M;
+  let column0 = tile.y * TILE_N;
 
   let height = i32(P.h);
   let width = i32(P.w);
+  let pixels = P.oH * P.oW;
   let start = slot * P.slotRows * P.oW;
   let end = min((slot + 1u) * P.slotRows, P.n * P.oH) * P.oW;
-  // what this thread loads at each step: one pixel, for four channels of dy and four columns of x
-  let part = thread % STEP;
-  let quad = thread / STEP;
+  let term = thread % STEP;
+  var at = walkTo(start + term, P.oH, P.oW);
+  let stepOn = walkTo(STEP, P.oH, P.oW);
 
-  var sums: array<vec4f, 4>;
+  // channel and place of the tap of each column that this thread loads; columns beyond the last are read as the last
+  var channels: array<u32, 4u * COLUMN_ROUNDS>;
+  var taps: array<vec2i, 4u * COLUMN_ROUNDS>;
+  for (var e = 0u; e < 4u * COLUMN_ROUNDS; e++) {
+    let column = min(column0 + (thread / STEP + e / 4u * ROUND) * 4u + e % 4u, columns - 1u);
+    let tap = walkTo(column, P.kH, P.kW);
+    channels[e] = tap.high;
+    taps[e] = vec2i(i32(tap.middle * P.dilationY) - P.top, i32(tap.low * P.dilationX) - P.left);
+  }
+
+  var sums: Sums;
   for (var p0 = start; p0 < end; p0 += STEP) {
-    var gradients = vec4f();
-    var pixels = vec4f();
-    let p = p0 + part;
-    if (p < end) {
-      let ox = p % P.oW;
-      let oy = p / P.oW % P.oH;
-      let image = p / P.oW / P.oH;
-      for (var e = 0u; e < 4u; e++) {
-        let k = k0 + quad * 4u + e;
-        if (k < P.k) { gradients[e] = f32(dy[((image * P.groups + channelGroup) * P.k + k) * P.oH * P.oW + oy * P.oW + ox]); }
-        let column = column0 + quad * 4u + e;
-        if (column < columns) {
-          let iy = i32(oy * P.strideY + column / P.kW % P.kH * P.dilationY) - P.top;
-          let ix = i32(ox * P.strideX + column % P.kW * P.dilationX) - P.left;
+    let some = p0 + term < end;
+    for (var quad = thread / STEP; quad < QUADS_M; quad += ROUND) {
+      var gradients = U4();
+      if (some) {
+        let pixel = at.middle * P.oW + at.low;
+        for (var e = 0u; e < 4u; e++) {
+          let k = min(k0 + quad * 4u + e, P.k - 1u);
+          gradients[e] = dy[((at.high * P.groups + channelGroup) * P.k + k) * pixels + pixel];
+        }
+      }
+      rowTile[term * PITCH_M + quad] = gradients;
+    }
+    for (var round = 0u; round < COLUMN_ROUNDS; round++) {
+      var values = T4();
+      if (some) {
+        for (var e = 0u; e < 4u; e++) {
+          let iy = i32(at.middle * P.strideY) + taps[round * 4u + e].x;
+          let ix = i32(at.low * P.strideX) + taps[round * 4u + e].y;
           if (P.padMode != 0u || !(outside(iy, height) || outside(ix, width))) {
-            let channel = (image * P.groups + channelGroup) * P.c + column / (P.kH * P.kW);
-            pixels[e] = f32(x[(channel * P.h + u32(padded(iy, height, P.padMode))) * P.w + u32(padded(ix, width, P.padMode))]);
+            let plane = (at.high * P.groups + channelGroup) * P.c + channels[round * 4u + e];
+            values[e] = x[(plane * P.h + u32(padded(iy, height, P.padMode))) * P.w + u32(padded(ix, width, P.padMode))];
           }
         }
       }
+      columnTile[term * PITCH_N + thread / STEP + round * ROUND] = values;
     }
-    dyTile[part * PITCH + quad] = gradients;
-    xTile[part * PITCH + quad] = pixels;
+    at = walkOn(at, stepOn, P.oH, P.oW);
     workgroupBarrier();
-    for (var step = 0u; step < STEP; step++) {
-      let a = dyTile[step * PITCH + thread / 16u];
-      let b = xTile[step * PITCH + thread % 16u];
-      for (var i = 0u; i < 4u; i++) { sums[i] = fma(vec4f(a[i]), b, sums[i]); }
-    }
+    multiplyTiles(thread, min(STEP, end - p0), &sums);
     workgroupBarrier();
   }
 
-  for (var i = 0u; i < 4u; i++) {
-    let k = k0 + thread / 16u * 4u + i;
-    for (var e = 0u; e < 4u; e++) {
-      let column = column0 + thread % 16u * 4u + e;
-      if (k < P.k && column < columns) {
-        partial[((slot * P.groups + channelGroup) * P.k + k) * columns + column] = sums[i][e];
+  for (var r = 0u; r < BLOCK_M; r++) {
+    let k = k0 + rowOf(thread, r);
+    if (k >= P.k) { continue; }
+    for (var q = 0u; q < BLOCK_QUADS; q++) {
+      let column = column0 + columnOf(thread, q);
+      let sum = sums[r * BLOCK_QUADS + q];
+      for (var e = 0u; e < 4u; e++) {
+        if (column + e < columns) {
+          partial[((slot * P.groups + channelGroup) * P.k + k) * columns + column + e] = sum[e];
+        }
       }
     }
   }

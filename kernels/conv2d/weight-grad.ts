@@ -10,7 +10,8 @@ import {
   write,
 } from '../../engine/index.ts';
 import { type BlockSize, cutRows } from '../lib/blocks.ts';
-import { type MatrixWork, variantFor } from '../lib/variant.ts';
+import { isTile, tileKeys, tileWgsl } from '../lib/tile.ts';
+import { type MatrixWork, type Variant, variantFor } from '../lib/variant.ts';
 import { type Geometry, PADDING_MODES } from './geometry.ts';
 
 const Params = d
@@ -81,10 +82,12 @@ const tapsKernel = defineKernel({
 const tiledKernel = defineKernel({
   name: 'conv2d.weightGrad.tiled',
   wgsl: new URL('./weight-grad.tiled.wgsl', import.meta.url),
-  lib,
+  lib: [...lib, tileWgsl, new URL('./walk.wgsl', import.meta.url)],
   params: Params,
   bindings,
-  grid: (p) => slotGroups(p, 64, p.c * p.kH * p.kW, 64) * p.slots,
+  keys: tileKeys,
+  valid: (key) => isTile(key),
+  grid: (p, { TILE_M, TILE_N }) => slotGroups(p, TILE_M, p.c * p.kH * p.kW, TILE_N) * p.slots,
   cost,
 });
 
@@ -129,27 +132,28 @@ function workOf(g: Geometry, dtype: DType): MatrixWork {
 }
 
 /** Output channels and columns that a workgroup owns. */
-function tileOf(family: string, lanesColumns: number): readonly [number, number] {
+function tileOf({ family, tile }: Variant, lanesColumns: number): readonly number[] {
   if (family === 'lanes') return [16, lanesColumns];
-  return family === 'tiled' ? [64, 64] : [1, 1];
+  return family === 'tiled' ? tile : [1, 1];
 }
 
 /** dw[O, C / groups, kH, kW] of a convolution of x with the gradient dy of its output. */
 export function launchWeightGrad(tensors: { x: Tensor; dy: Tensor; dw: Tensor }, g: Geometry): void {
   const { x, dy, dw } = tensors;
   const { capabilities } = x.device;
-  const { family } = variantFor(x.device, workOf(g, x.dtype));
+  const variant = variantFor(x.device, workOf(g, x.dtype));
+  const { family } = variant;
   const rows = family === 'lanes' && fitsRows(g);
   const columns = rows ? g.c * g.kH : g.c * g.kH * g.kW;
   // columns of a lane: those of one channel are neighbours in memory; planes may all fall on the same lines of a cache
   const COLUMNS = rows || g.kH * g.kW === 1 || columns <= 2 * capabilities.subgroupWidth ? 1 : 4;
-  const [tileK, lanes] = tileOf(family, COLUMNS * capabilities.subgroupWidth);
+  const [tileK, lanes] = tileOf(variant, COLUMNS * capabilities.subgroupWidth);
   const groupsPerSlot = Math.ceil(g.k / tileK) * Math.ceil(columns / lanes) * g.groups;
   const params = paramsOf(g, slotCount(g, groupsPerSlot, dw.size, capabilities));
   scope(() => {
     const partial = empty(x.device, { shape: [params.slots, dw.size], dtype: 'f32' });
     const bound = { x, dy, partial };
-    if (family === 'tiled') tiledKernel.launch(bound, params);
+    if (family === 'tiled') tiledKernel.launch(bound, params, { TILE_M: tileK, TILE_N: lanes });
     else if (family === 'direct') directKernel.launch(bound, params, { WG: 64 });
     else {
       for (const { size, start, end } of cutRows(g.k, rows ? ROWS_TILES : TAPS_TILES[COLUMNS])) {

@@ -1,5 +1,6 @@
 import type { Capabilities, Device, DType } from '../../engine/index.ts';
 import { MATRIX_TILES, matrixUnitFor, servesTile } from './matrix-unit.ts';
+import { FILLING_TILES, SLOT_TERMS, TILES, tilesOf } from './tile.ts';
 import measured from './variants.json' with { type: 'json' };
 import { fitsWinograd, paysWinograd } from './winograd.ts';
 
@@ -63,7 +64,7 @@ function variant(name: string, rule: Partial<Pick<Variant, 'kinds' | 'runs'>> = 
 /** Every variant there is. A new one takes a line here and a branch where its kinds of work are launched. */
 export const VARIANTS: readonly Variant[] = [
   variant('lanes', { runs: ({ subgroupWidth }) => subgroupWidth >= 4 }),
-  variant('tiled:64x64'),
+  ...TILES.map(([m, n]) => variant(`tiled:${m}x${n}`)),
   ...MATRIX_TILES.map((tile) =>
     variant(`matrix:${tile}x${tile}`, {
       kinds: ['matmul'],
@@ -149,13 +150,8 @@ export function deviceClass({ info, capabilities: { software, subgroupWidth } }:
   return `${info.vendor || 'unknown'}${software ? ' software' : ''}, ${subgroupWidth === 0 ? 'no fixed subgroup' : `subgroups of ${subgroupWidth}`}`;
 }
 
-/** Workgroups that fill a large GPU: more than one on each of its 60 to 150 processors. */
-const FILLING_TILES = 128;
 /** A sum of this length is worth cutting where there are too few tiles. */
 const LONG_SUM = 1024;
-
-const tilesOf = ({ rows, columns, batch }: MatrixWork, m: number, n: number) =>
-  Math.ceil(rows / m) * Math.ceil(columns / n) * batch;
 
 /**
  * Shapes that one choice serves: whether there are rows enough to share what is loaded, and columns; whether a tile of
@@ -166,7 +162,7 @@ export function shapeClass(work: MatrixWork): string {
   const sides = `${kind}, ${rows < 8 ? 'below 8' : '8 or more'} rows, ${columns <= 4 ? 'up to 4' : 'over 4'} columns`;
   if (rows < 8 || columns <= 4) return sides;
   const narrow = `${kind}, ${Math.min(rows, columns) < 64 ? 'narrow' : 'wide'}`;
-  if (tilesOf(work, 64, 64) >= FILLING_TILES) return `${narrow}, many tiles`;
+  if (tilesOf(work, [64, 64]) >= FILLING_TILES) return `${narrow}, many tiles`;
   return `${narrow}, few tiles, sums ${terms < LONG_SUM ? 'below' : 'of'} ${LONG_SUM}${terms < LONG_SUM ? '' : ' or more'}`;
 }
 
@@ -179,7 +175,7 @@ const LEAST_ON_UNITS = 16;
  */
 function onUnits(device: ChosenFor, work: MatrixWork): Variant | undefined {
   if (Math.min(work.rows, work.columns, work.terms) < LEAST_ON_UNITS) return undefined;
-  const large = tilesOf(work, 128, 128) >= FILLING_TILES ? named('matrix:128x128', device, work) : undefined;
+  const large = tilesOf(work, [128, 128]) >= FILLING_TILES ? named('matrix:128x128', device, work) : undefined;
   return large ?? named('matrix', device, work);
 }
 
@@ -189,6 +185,39 @@ export function defaultVariant(device: ChosenFor, work: MatrixWork): Variant {
   const onLanes = work.kind === 'conv2d' && paysWinograd(work) ? 'winograd' : 'lanes';
   const others = software && subgroupWidth >= 4 ? onLanes : work.rows >= 8 ? 'tiled' : 'direct';
   return onUnits(device, work) ?? named(others, device, work) ?? variantNamed('direct');
+}
+
+/** A graphics card with memory of its own, as far as its name tells: browsers give no more than a vendor. */
+function isLarge({ vendor, description }: ChosenFor['info']): boolean {
+  return vendor === 'nvidia' || /radeon (rx|pro)|instinct|\barc\b.*\b[ab]\d{3}/i.test(description ?? '');
+}
+
+/** Workgroups that fill a small GPU: several on each of its 4 to 16 processors. */
+const FILLING_SMALL = 32;
+/** Share of a tile that must be useful, of the share of the smallest tile. */
+const USEFUL = 0.75;
+
+/**
+ * The largest tile of which there are enough to fill the device, sums cut into slots included, and that is not much
+ * emptier than the smallest. Tiles above 64 × 64 are for cards, where registers are many.
+ */
+export function defaultTile({ info, capabilities }: ChosenFor, work: MatrixWork): readonly number[] {
+  const [smallest, ...larger] = TILES;
+  if (capabilities.software) return smallest;
+  const large = isLarge(info);
+  const enough = large ? FILLING_TILES : FILLING_SMALL;
+  const slots = Math.max(1, Math.floor(work.terms / SLOT_TERMS));
+  const area = (tile: readonly number[]) => tilesOf(work, tile) * tile[0] * tile[1];
+  const suits = (tile: readonly number[]) =>
+    tilesOf(work, tile) * slots >= enough && area(smallest) >= USEFUL * area(tile);
+  return (large ? larger : larger.slice(0, 1)).findLast(suits) ?? smallest;
+}
+
+type Watcher = (variant: Variant, work: MatrixWork) => void;
+let watcher: Watcher | undefined;
+/** Calls `fn` with every variant that is chosen, for tests; `undefined` ends that. */
+export function watchVariants(fn: Watcher | undefined): void {
+  watcher = fn;
 }
 
 /**
@@ -203,16 +232,19 @@ export function variantFor(device: ChosenFor, work: MatrixWork): Variant {
     choiceOf(device)[work.kind],
     halves ? undefined : table[deviceClass(device)]?.variants[shapeClass(work)],
   ];
+  let chosen: Variant | undefined;
   for (const name of wanted) {
-    const found = name === undefined ? undefined : named(name, device, work);
-    if (found) return found;
+    if (name !== undefined) chosen ??= named(name, device, work);
   }
-  return defaultVariant(device, work);
+  chosen ??= defaultVariant(device, work);
+  watcher?.(chosen, work);
+  return chosen;
 }
 
 /** The variant of this name, of the tile that suits where it is a family's; undefined where it cannot run. */
-function named(name: string, { capabilities }: ChosenFor, work: MatrixWork): Variant | undefined {
-  const able = VARIANTS.filter(({ kinds, runs }) => kinds.includes(work.kind) && runs(capabilities, work));
+function named(name: string, device: ChosenFor, work: MatrixWork): Variant | undefined {
+  const able = variantsOn(device, work.kind, work);
+  if (name === 'tiled') return able.find((one) => one.name === `tiled:${defaultTile(device, work).join('x')}`);
   return able.find((one) => one.name === name) ?? able.find((one) => one.family === name);
 }
 

@@ -1,9 +1,11 @@
 import * as d from 'typegpu/data';
-import { defineKernel, optional, read, type Tensor, write } from '../../engine/index.ts';
+import { defineKernel, empty, optional, read, scope, type Tensor, write } from '../../engine/index.ts';
 import { type Activation, activationCode, activationWgsl } from '../lib/activation.ts';
 import { type BlockSize, cutRows } from '../lib/blocks.ts';
+import { lanesFor, perLanes } from '../lib/lanes.ts';
 import { matrixUnitFor, perUnit, unitKey } from '../lib/matrix-unit.ts';
-import { variantFor } from '../lib/variant.ts';
+import { type CutTerms, cutTerms, isTile, tileKeys, tileWgsl } from '../lib/tile.ts';
+import { type MatrixWork, variantFor } from '../lib/variant.ts';
 import type { Product } from './shapes.ts';
 
 const Params = d
@@ -22,6 +24,9 @@ const Params = d
     bBatch: d.u32,
     bRow: d.u32,
     bColumn: d.u32,
+    /** parts that k is cut into, and terms in each */
+    slots: d.u32,
+    slotTerms: d.u32,
     biasByRow: d.u32,
     curve: d.u32,
     slope: d.f32,
@@ -51,15 +56,58 @@ const lanesKernel = defineKernel({
   cost,
 });
 
-const tiledKernel = defineKernel({
-  name: 'matmul.tiled',
-  wgsl: new URL('./matmul.tiled.wgsl', import.meta.url),
+interface TiledKeys {
+  TILE_M: number;
+  TILE_N: number;
+}
+const tileGrid = (p: ParamValues, { TILE_M, TILE_N }: TiledKeys) =>
+  Math.ceil(p.m / TILE_M) * Math.ceil(p.n / TILE_N) * p.batch * p.slots;
+
+/** The same text over single values and over vectors of four; for all of k, and for one slot of it. */
+const tiledKernels = perLanes(({ lanes, suffix, T }) => {
+  const loads = new URL(`./tiled-${lanes === 4 ? 'vectors' : 'scalars'}.wgsl`, import.meta.url);
+  const wgsl = new URL('./matmul.tiled.wgsl', import.meta.url);
+  return {
+    whole: defineKernel({
+      name: `matmul.tiled${suffix}`,
+      wgsl,
+      lib: [...lib, tileWgsl, loads, new URL('./tiled-whole.wgsl', import.meta.url)],
+      params: Params,
+      bindings: { ...bindings, a: read(T), b: read(T) },
+      keys: { ...tileKeys, HAS_BIAS: [0, 1], CURVED: [0, 1] },
+      valid: (key) => isTile(key),
+      grid: (p, key) => tileGrid(p, key),
+      cost,
+    }),
+    parts: defineKernel({
+      name: `matmul.tiledParts${suffix}`,
+      wgsl,
+      lib: [tileWgsl, loads, new URL('./tiled-parts.wgsl', import.meta.url)],
+      params: Params,
+      bindings: { a: read(T), b: read(T), partial: write('f32') },
+      keys: tileKeys,
+      valid: (key) => isTile(key),
+      grid: (p, key) => tileGrid(p, key),
+      cost: (p, bytes) => {
+        const { flops, bytes: all } = cost(p, bytes);
+        return { flops, bytes: all + p.batch * p.m * p.n * (4 * p.slots - bytes) };
+      },
+    }),
+  };
+});
+
+const sumPartsKernel = defineKernel({
+  name: 'matmul.sumParts',
+  wgsl: new URL('./sum-parts.wgsl', import.meta.url),
   lib,
   params: Params,
-  bindings,
-  keys: { HAS_BIAS: [0, 1], CURVED: [0, 1] },
-  grid: (p) => Math.ceil(p.m / 64) * Math.ceil(p.n / 64) * p.batch,
-  cost,
+  bindings: { partial: read('f32'), y: write('T'), bias: optional(read('T'), 'HAS_BIAS') },
+  keys: { WG: [64], HAS_BIAS: [0, 1], CURVED: [0, 1] },
+  grid: (p) => Math.ceil((p.batch * p.m * p.n) / 64),
+  cost: (p, bytes) => {
+    const count = p.batch * p.m * p.n;
+    return { flops: count * p.slots, bytes: count * (4 * p.slots + bytes) };
+  },
 });
 
 const directKernel = defineKernel({
@@ -114,12 +162,12 @@ export function launchMatmul(
     ...{ aBatch: product.aShared ? 0 : m * k, bBatch: product.bShared ? 0 : k * n },
     ...(product.transposeA ? { aRow: 1, aColumn: m } : { aRow: k, aColumn: 1 }),
     ...(product.transposeB ? { bRow: 1, bColumn: k } : { bRow: n, bColumn: 1 }),
-    biasByRow: epilogue.biasByRow ? 1 : 0,
-    ...{ curve, slope },
+    ...{ slots: 1, slotTerms: k, biasByRow: epilogue.biasByRow ? 1 : 0, curve, slope },
   };
   const flags = { HAS_BIAS: tensors.bias ? 1 : 0, CURVED };
   const { device, dtype } = tensors.a;
-  const { family, tile } = variantFor(device, { kind: 'matmul', rows: m, columns: n, terms: k, batch, dtype });
+  const work: MatrixWork = { kind: 'matmul', rows: m, columns: n, terms: k, batch, dtype };
+  const { family, tile } = variantFor(device, work);
   const unit = family === 'matrix' ? matrixUnitFor(device.capabilities, dtype) : undefined;
   if (unit) {
     const { transposeA, transposeB } = product;
@@ -127,13 +175,37 @@ export function launchMatmul(
     const layout = { LEFT_ALONG_K: transposeA ? 0 : 1, RIGHT_ALONG_K: transposeB ? 1 : 0 };
     const kernel = matrixKernels(unit)[lines.every((length) => length % 4 === 0) ? 4 : 1];
     kernel.launch(tensors, params, { ...unitKey(unit, tile[0]), ...layout, ...flags });
-  } else if (family === 'tiled') tiledKernel.launch(tensors, params, flags);
+  } else if (family === 'tiled') launchTiled(tensors, product, params, cutTerms(work, tile), flags);
   else if (family === 'direct') directKernel.launch(tensors, params, { WG: 64, ...flags });
   else {
     for (const { size, start, end } of cutRows(m, TILES)) {
       lanesKernel.launch(tensors, { ...params, startRow: start, endRow: end }, { TILE_M: size, ...flags });
     }
   }
+}
+
+/** Tiles; with k in slots, which a second pass adds, where `cutTerms` finds that better. */
+function launchTiled(
+  tensors: MatmulTensors,
+  product: Product,
+  params: ParamValues,
+  { tile: [TILE_M, TILE_N], slots, slotTerms }: CutTerms,
+  flags: { HAS_BIAS: number; CURVED: number },
+): void {
+  const { m, n, k, transposeA, transposeB } = product;
+  const vectors = [transposeA ? m : k, transposeB ? k : n].every((extent) => lanesFor(extent) === 4);
+  const { whole, parts } = tiledKernels[vectors ? 4 : 1];
+  if (slots === 1) {
+    whole.launch(tensors, params, { TILE_M, TILE_N, ...flags });
+    return;
+  }
+  const { a, b, y, bias } = tensors;
+  const cut = { ...params, slots, slotTerms };
+  scope(() => {
+    const partial = empty(a.device, { shape: [slots, y.size], dtype: 'f32' });
+    parts.launch({ a, b, partial }, cut, { TILE_M, TILE_N });
+    sumPartsKernel.launch({ partial, y, bias }, cut, { WG: 64, ...flags });
+  });
 }
 
 // Relative times of one block of rows, measured on lavapipe with 8 lanes.

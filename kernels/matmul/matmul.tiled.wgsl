@@ -1,64 +1,42 @@
 // y[b, i, j] = activation(Σ_k A[b, i, k] · B[b, k, j] + bias), for GPUs. Strides say how A and B lie.
 //
-// A workgroup of 256 threads owns 64 x 64 results. Each step brings 16 k of 64 rows and of 64 columns into workgroup
-// memory, in the order that makes neighbouring threads read neighbouring values; then a thread multiplies its 4 x 4 block.
-// Rows of a tile are one vector longer than they hold, to spread the writes over the banks.
-const STEP: u32 = 16u;
-const PITCH: u32 = 17u; // vectors of four in 64, and one
-
-var<workgroup> aTile: array<vec4f, STEP * PITCH>;
-var<workgroup> bTile: array<vec4f, STEP * PITCH>;
-
-@compute @workgroup_size(256)
+// A workgroup owns a tile of one item and one slot of k; see lib/tile.wgsl. How A and B come into workgroup memory, and where
+// the sums go, is said by the other files of the kernel.
+@compute @workgroup_size(THREADS)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_id) local: vec3u,
 ) {
   let thread = local.x;
-  let blocks = (P.m + 63u) / 64u;
-  let tiles = (P.n + 63u) / 64u;
-  var rest = groupIndex(group, groups);
-  let i0 = rest % blocks * 64u;
-  rest /= blocks;
-  let j0 = rest % tiles * 64u;
-  let item = rest / tiles;
+  let blocks = (P.m + TILE_M - 1u) / TILE_M;
+  let tiles = (P.n + TILE_N - 1u) / TILE_N;
+  let index = groupIndex(group, groups);
+  let tile = tileAt(index % (blocks * tiles), blocks, tiles);
+  let slot = index / (blocks * tiles) % P.slots;
+  let item = index / (blocks * tiles) / P.slots;
   if (item >= P.batch) { return; } // uniform across the workgroup
+  let i0 = tile.x * TILE_M;
+  let j0 = tile.y * TILE_N;
 
-  // what this thread loads at each step: one k, for four rows of A and four columns of B
-  let along = thread % 16u;
-  let across = thread / 16u;
-  let aK = select(across, along, P.aColumn == 1u);
-  let aQuad = select(along, across, P.aColumn == 1u);
-  let bK = select(along, across, P.bColumn == 1u);
-  let bQuad = select(across, along, P.bColumn == 1u);
-
-  var sums: array<vec4f, 4>;
-  for (var k0 = 0u; k0 < P.k; k0 += STEP) {
-    var rows = vec4f();
-    var columns = vec4f();
-    for (var e = 0u; e < 4u; e++) {
-      let i = i0 + aQuad * 4u + e;
-      if (i < P.m && k0 + aK < P.k) { rows[e] = f32(a[item * P.aBatch + i * P.aRow + (k0 + aK) * P.aColumn]); }
-      let j = j0 + bQuad * 4u + e;
-      if (j < P.n && k0 + bK < P.k) { columns[e] = f32(b[item * P.bBatch + (k0 + bK) * P.bRow + j * P.bColumn]); }
-    }
-    aTile[aK * PITCH + aQuad] = rows;
-    bTile[bK * PITCH + bQuad] = columns;
+  var sums: Sums;
+  let end = min(P.k, (slot + 1u) * P.slotTerms);
+  for (var k0 = slot * P.slotTerms; k0 < end; k0 += STEP) {
+    loadRows(thread, item, i0, k0, end);
+    loadColumns(thread, item, j0, k0, end);
     workgroupBarrier();
-    for (var step = 0u; step < STEP; step++) {
-      let left = aTile[step * PITCH + thread / 16u];
-      let right = bTile[step * PITCH + thread % 16u];
-      for (var i = 0u; i < 4u; i++) { sums[i] = fma(vec4f(left[i]), right, sums[i]); }
-    }
+    multiplyTiles(thread, min(STEP, end - k0), &sums);
     workgroupBarrier();
   }
 
-  for (var r = 0u; r < 4u; r++) {
-    let i = i0 + thread / 16u * 4u + r;
-    for (var e = 0u; e < 4u; e++) {
-      let j = j0 + thread % 16u * 4u + e;
-      if (i < P.m && j < P.n) { y[(item * P.m + i) * P.n + j] = T(finish(sums[r][e], i, j)); }
+  for (var r = 0u; r < BLOCK_M; r++) {
+    let i = i0 + rowOf(thread, r);
+    if (i >= P.m) { continue; }
+    for (var q = 0u; q < BLOCK_QUADS; q++) {
+      let j = j0 + columnOf(thread, q);
+      for (var e = 0u; e < 4u; e++) {
+        if (j + e < P.n) { store(slot, item, i, j + e, sums[r * BLOCK_QUADS + q][e]); }
+      }
     }
   }
 }

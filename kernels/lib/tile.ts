@@ -1,0 +1,56 @@
+/** A matrix product in numbers: `batch` products of this size. */
+export interface TileWork {
+  readonly rows: number;
+  readonly columns: number;
+  readonly terms: number;
+  readonly batch: number;
+}
+
+/** Rows by columns that a workgroup may own, from small to large. Each is a compilation for every kernel that has it. */
+export const TILES = [
+  [32, 32],
+  [64, 64],
+  [128, 64],
+  [128, 128],
+] as const;
+
+/** The keys of a kernel with tiles; `isTile` says which pairs there are. */
+export const tileKeys = { TILE_M: [32, 64, 128], TILE_N: [32, 64, 128] } as const;
+export const isTile = ({ TILE_M, TILE_N }: { TILE_M: number; TILE_N: number }) =>
+  TILES.some(([m, n]) => m === TILE_M && n === TILE_N);
+
+/** Tiles in workgroup memory and blocks in registers, for kernels with `tileKeys`. */
+export const tileWgsl = new URL('./tile.wgsl', import.meta.url);
+
+/** Tiles of m × n that cover the work. */
+export const tilesOf = ({ rows, columns, batch }: TileWork, [m, n]: readonly number[]) =>
+  Math.ceil(rows / m) * Math.ceil(columns / n) * batch;
+
+/** Workgroups that fill a large GPU: about one on each of its 60 to 150 processors. */
+export const FILLING_TILES = 128;
+/** Fewest terms that a slot is worth another pass over its results for. */
+export const SLOT_TERMS = 512;
+/** Partial sums stay below 64 MiB. */
+const PARTIAL_VALUES = 1 << 24;
+
+export interface CutTerms {
+  readonly tile: readonly number[];
+  /** parts that the terms of a sum are cut into; 1: not cut */
+  readonly slots: number;
+  /** terms in each, a multiple of every tile's step */
+  readonly slotTerms: number;
+}
+
+/**
+ * Cuts long sums into slots where there are too few tiles to fill a GPU. A slot's sums are stored apart and added in order
+ * by a second pass, so two runs give the same bits.
+ */
+export function cutTerms(work: TileWork, tile: readonly number[]): CutTerms {
+  const { rows, columns, terms, batch } = work;
+  const wanted = FILLING_TILES / tilesOf(work, tile);
+  const most = Math.min(terms / SLOT_TERMS, PARTIAL_VALUES / (rows * columns * batch));
+  const slots = Math.floor(Math.min(wanted, most));
+  if (slots < 2) return { tile, slots: 1, slotTerms: terms };
+  const slotTerms = Math.ceil(terms / slots / 16) * 16;
+  return { tile, slots: Math.ceil(terms / slotTerms), slotTerms };
+}

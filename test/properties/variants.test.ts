@@ -1,0 +1,53 @@
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Device } from '../../engine/index.ts';
+import { forceVariants, VARIANTS, watchVariants } from '../../kernels/lib/variant.ts';
+import { testDevice } from '../support/device.ts';
+import { type Executor, executorOn } from '../support/executor.ts';
+import { checkForward } from '../support/op-checks.ts';
+import { describeSample, type Subject, subjects } from '../support/subjects.ts';
+import { variantCases } from '../support/variant-cases.ts';
+
+const OPS = ['conv2d', 'conv2dActivated', 'convTranspose2d', 'conv2dWeightGrad', 'matmul', 'matmulActivated'];
+
+let device: Device;
+let executor: Executor;
+beforeAll(async () => {
+  device = await testDevice();
+  executor = executorOn(device);
+});
+afterEach(() => {
+  forceVariants(undefined);
+  watchVariants(undefined);
+});
+
+const subject = (name: string) => subjects().find((one) => one.name === name) as Subject;
+
+describe.each(VARIANTS)('variant $name', ({ name, kinds, runs }) => {
+  for (const kind of kinds) {
+    const cases = variantCases.filter((one) => one.kind === kind);
+    const ran = new Set<string>();
+    it.each(cases)(`computes ${kind}: $op, $what`, async ({ op, sample, dtype = 'f32' }) => {
+      if (!runs(device.capabilities)) return;
+      forceVariants(name);
+      watchVariants((variant, work) => ran.add(`${work.kind} ${variant.name}`));
+      await checkForward(executor, subject(op), sample, dtype, 1);
+    });
+    it(`was what computed ${kind}`, () => {
+      if (runs(device.capabilities)) expect(ran).toContain(`${kind} ${name}`);
+    });
+  }
+});
+
+// flags, epilogues and types: on one tile, and on what has none; the ops' own tests run what the device chooses
+describe.each(['tiled', 'direct'])('the %s kernels', (family) => {
+  for (const name of OPS) {
+    const op = subject(name);
+    op.samples.forEach((sample, index) => {
+      if (sample.bench) return;
+      it(`compute ${name}: ${describeSample(sample)}`, async () => {
+        forceVariants(family);
+        await checkForward(executor, op, sample, 'f32', index + 1);
+      });
+    });
+  }
+});
