@@ -2,6 +2,7 @@ import * as d from 'typegpu/data';
 import { defineKernel, empty, optional, read, scope, type Tensor, write } from '../../engine/index.ts';
 import { type Activation, activationCode, activationWgsl } from '../lib/activation.ts';
 import { type BlockSize, cutRows } from '../lib/blocks.ts';
+import { type MatrixUnit, matrixUnitFor, perUnit, stepOf, unitKey } from '../lib/matrix-unit.ts';
 import { type CutTerms, cutTerms, isTile, tileKeys, tileWgsl } from '../lib/tile.ts';
 import { variantFor } from '../lib/variant.ts';
 import { type Gather, workOf } from './gather.ts';
@@ -208,15 +209,84 @@ const directKernel = defineKernel({
   cost,
 });
 
+const packWeightsKernel = defineKernel({
+  name: 'conv2d.packWeights',
+  wgsl: new URL('./pack-weights.wgsl', import.meta.url),
+  params: d
+    .struct({
+      count: d.u32,
+      taps: d.u32,
+      outChannels: d.u32,
+      inChannels: d.u32,
+      /** values a line, and values a channel in it */
+      terms: d.u32,
+      parts: d.u32,
+      weightOut: d.u32,
+      weightIn: d.u32,
+      weightGroup: d.u32,
+    })
+    .$name('Params'),
+  bindings: { weight: read('U'), packed: write('T') },
+  keys: { WG: [64] },
+  grid: (p) => Math.ceil(p.count / 64),
+  cost: (p, bytes) => ({ flops: 0, bytes: 2 * p.count * bytes }),
+});
+
+const matrixKernels = perUnit(({ operands, suffix, keys, ...unit }) =>
+  defineKernel({
+    name: `conv2d.matrix${suffix}`,
+    wgsl: new URL('./gather.matrix.wgsl', import.meta.url),
+    lib: [...unit.lib, ...lib],
+    params: Params,
+    bindings: {
+      ...{ x: bindings.x, packed: read(operands === 'f16' ? 'T4' : 'vec4f') },
+      ...{ y: bindings.y, bias: bindings.bias, residual: bindings.residual },
+    },
+    keys: { ...keys, PARTS: operands === 'f16' ? [1, 2] : [1], ...flags },
+    valid: (key) => unit.valid(key) && notBoth(key),
+    storage: ({ T }) => operands === 'f32' || T === 'f16',
+    widths: (width, key) => unit.widths(width, key),
+    subgroups: true,
+    subgroupMatrix: unit.subgroupMatrix,
+    grid: (p, { TILE }) => blocks(p, TILE) * Math.ceil((p.segments * 4) / TILE) * phases(p) * p.groups,
+    cost,
+  }),
+);
+
+/** Packs the weights and multiplies on matrix units. */
+function launchMatrix(
+  { x, weight, y, bias, residual }: GatherTensors,
+  params: ParamValues,
+  { unit, tile }: { unit: MatrixUnit; tile: number },
+  flags: { HAS_BIAS: number; HAS_RESIDUAL: number; CURVED: number },
+): void {
+  const { groups, inChannels, outChannels, kH, kW, weightOut, weightIn, weightGroup } = params;
+  const { parts, operands } = unit;
+  const step = stepOf(unit, tile);
+  const terms = Math.ceil((inChannels * parts) / step) * step;
+  const taps = kH * kW;
+  const count = groups * taps * outChannels * terms;
+  scope(() => {
+    const packed = empty(x.device, { shape: [count], dtype: operands });
+    const lines = { count, taps, outChannels, inChannels, terms, parts, weightOut, weightIn, weightGroup };
+    packWeightsKernel.launch({ weight, packed }, lines, { WG: 64 });
+    const key = { ...unitKey(unit, tile), PARTS: parts, ...flags };
+    matrixKernels(unit).launch({ x, packed, y, bias, residual }, params, key);
+  });
+}
+
 /** Appends the dispatches of a gather, with the kernel and tiles that suit its shape and the device. */
 export function launchGather(tensors: GatherTensors, gather: Gather, epilogue: Epilogue): void {
   const params = paramsOf(gather, epilogue);
   const { CURVED } = activationCode(epilogue.activation, epilogue.slope);
   const flags = { HAS_BIAS: tensors.bias ? 1 : 0, HAS_RESIDUAL: tensors.residual ? 1 : 0, CURVED };
   const { x, weight } = tensors;
-  const work = workOf(gather, x.dtype === weight.dtype ? x.dtype : undefined);
+  const dtype = x.dtype === weight.dtype ? x.dtype : undefined;
+  const work = workOf(gather, dtype);
   const { family, tile } = variantFor(x.device, work);
-  if (family === 'tiled') {
+  const unit = family === 'matrix' ? matrixUnitFor(x.device.capabilities, dtype) : undefined;
+  if (unit) launchMatrix(tensors, params, { unit, tile: tile[0] }, flags);
+  else if (family === 'tiled') {
     // phases differ in their share of the taps: the longest sum counts
     const terms = gather.inChannels * Math.ceil(gather.kH / params.gridTapY) * Math.ceil(gather.kW / params.gridTapX);
     launchTiled(tensors, params, cutTerms({ ...work, terms }, tile), flags);

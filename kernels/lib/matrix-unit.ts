@@ -7,6 +7,8 @@ export interface MatrixUnit {
   readonly K: number;
   /** type of the operands */
   readonly operands: 'f16' | 'f32';
+  /** terms that a product of a half and a float takes: 2 where the float is cut into two halves, else 1 */
+  readonly parts: 1 | 2;
   /** in plain arithmetic, for tests: no device is asked for it */
   readonly emulated: boolean;
 }
@@ -37,34 +39,40 @@ export function useMatrixUnit(unit: MatrixUnit | undefined): void {
 
 /**
  * The device's unit for tensors of one dtype; undefined where none fits. Halves are multiplied as halves, or as floats
- * where the device sums products of halves in halves; floats (and halves with floats, no dtype) only as floats, so that
- * nothing is lost on the way. Larger units come first.
+ * where the device sums products of halves in halves; floats as floats alone, so that nothing is lost on the way. Halves
+ * with floats, no dtype: as floats, or the float as the sum of two halves, which holds all but its last 2⁻²¹, or
+ * 2⁻²⁴ where it is small. Larger units come first.
  */
 export function matrixUnitFor(capabilities: Capabilities, dtype: DType | undefined): MatrixUnit | undefined {
-  const fits = ({ operands }: MatrixUnit) => operands === 'f32' || (operands === 'f16' && dtype === 'f16');
-  if (substitute) return fits(substitute) ? substitute : undefined;
-  const units = capabilities.subgroupMatrix.flatMap((config) => unitOf(config, capabilities)).filter(fits);
-  const rank = ({ operands, M, N, K }: MatrixUnit) => (operands === 'f16' ? 1e6 : 0) + M * N * K;
-  return units.sort((a, b) => rank(b) - rank(a))[0];
+  const units = substitute ? [substitute] : capabilities.subgroupMatrix.flatMap((one) => unitOf(one, capabilities));
+  const fitting = units.filter(({ operands }) => operands === 'f32' || dtype !== 'f32');
+  const first = dtype === 'f16' ? 'f16' : 'f32';
+  const rank = ({ operands, M, N, K }: MatrixUnit) => (operands === first ? 1e6 : 0) + M * N * K;
+  const [best] = fitting.sort((a, b) => rank(b) - rank(a));
+  return best && { ...best, parts: best.operands === 'f16' && dtype === undefined ? 2 : 1 };
 }
 
 function unitOf(config: Capabilities['subgroupMatrix'][number], { f16, subgroupWidth }: Capabilities): MatrixUnit[] {
   const { componentType, resultComponentType, M, N, K } = config;
   // a width of 0 varies: nobody knows how many subgroups a workgroup has
   if (resultComponentType !== 'f32' || !sizeOf(M, N, K)?.widths.includes(subgroupWidth)) return [];
-  if (componentType === 'f32') return [{ operands: 'f32', M, N, K, emulated: false }];
-  return componentType === 'f16' && f16 ? [{ operands: 'f16', M, N, K, emulated: false }] : [];
+  if (componentType === 'f32') return [{ operands: 'f32', M, N, K, parts: 1, emulated: false }];
+  return componentType === 'f16' && f16 ? [{ operands: 'f16', M, N, K, parts: 1, emulated: false }] : [];
 }
 
 const sizeOf = (m: number, n: number, k: number) => UNIT_SIZES.find(({ M, N, K }) => M === m && N === n && K === k);
 
 /** Whether a workgroup of this tile can use the unit: a step of the tile must hold a unit's terms. */
-export function servesTile({ K, operands }: Pick<MatrixUnit, 'K' | 'operands'>, tile: number): boolean {
-  return K <= (tile === 128 ? 32 : 64) / (operands === 'f16' ? 2 : 4);
+export const servesTile = (unit: Pick<MatrixUnit, 'K' | 'operands'>, tile: number) => unit.K <= stepOf(unit, tile);
+
+/** Terms that a workgroup of this tile brings at a step. */
+export function stepOf({ operands }: Pick<MatrixUnit, 'operands'>, tile: number): number {
+  return (tile === 128 ? 32 : 64) / (operands === 'f16' ? 2 : 4);
 }
 
 /** What a kernel on matrix units adds to its definition. */
 export interface UnitDefinition {
+  readonly operands: 'f16' | 'f32';
   /** ends the kernel's name */
   readonly suffix: string;
   readonly lib: readonly URL[];
@@ -85,6 +93,7 @@ const url = (name: string) => new URL(name, import.meta.url);
 export function perUnit<K>(make: (definition: UnitDefinition) => K): (unit: MatrixUnit) => K {
   const of = (operands: 'f16' | 'f32', emulated: boolean) =>
     make({
+      operands,
       suffix: `${operands === 'f16' ? '.half' : '.full'}${emulated ? '.emulated' : ''}`,
       lib: [
         url(operands === 'f16' ? './matrix-half.wgsl' : './matrix-full.wgsl'),

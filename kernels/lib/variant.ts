@@ -67,7 +67,7 @@ export const VARIANTS: readonly Variant[] = [
   ...TILES.map(([m, n]) => variant(`tiled:${m}x${n}`)),
   ...MATRIX_TILES.map((tile) =>
     variant(`matrix:${tile}x${tile}`, {
-      kinds: ['matmul'],
+      kinds: ['matmul', 'conv2d'],
       runs: (capabilities, work) => {
         const unit = matrixUnitFor(capabilities, work?.dtype);
         return unit !== undefined && servesTile(unit, tile);
@@ -169,12 +169,19 @@ export function shapeClass(work: MatrixWork): string {
 /** A matrix unit's side: below it most of what the unit computes is thrown away. */
 const LEAST_ON_UNITS = 16;
 
+/** Input channels of a convolution, which is what its steps on matrix units are made of. */
+function channelsOf({ kind, terms, window }: MatrixWork): number | undefined {
+  if (kind !== 'conv2d' || !window) return undefined;
+  const [taps, phases] = [window.kernel, window.outStride].map(([y, x]) => y * x);
+  return (terms * phases) / taps;
+}
+
 /**
  * On matrix units, where the device has some for the dtype and the shape is large enough; in the large tile, which reads
  * less, where there are enough of them to fill the device.
  */
 function onUnits(device: ChosenFor, work: MatrixWork): Variant | undefined {
-  if (Math.min(work.rows, work.columns, work.terms) < LEAST_ON_UNITS) return undefined;
+  if (Math.min(work.rows, work.columns, channelsOf(work) ?? work.terms) < LEAST_ON_UNITS) return undefined;
   const large = tilesOf(work, [128, 128]) >= FILLING_TILES ? named('matrix:128x128', device, work) : undefined;
   return large ?? named('matrix', device, work);
 }
@@ -226,7 +233,7 @@ export function watchVariants(fn: Watcher | undefined): void {
  */
 export function variantFor(device: ChosenFor, work: MatrixWork): Variant {
   // the table is measured in f32: it does not speak of halves that have units of their own
-  const halves = work.dtype === 'f16' && onUnits(device, work) !== undefined;
+  const halves = work.dtype !== 'f32' && onUnits(device, work) !== undefined;
   const wanted = [
     forced[work.kind],
     choiceOf(device)[work.kind],

@@ -1,6 +1,7 @@
 /** Kernels for matrix units, on emulated ones: tiles, boundaries, layouts and epilogues. What is native is linted. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Capabilities } from '../../engine/index.ts';
+import { type Capabilities, type Device, type Profiler, scope, tensor } from '../../engine/index.ts';
+import { cast, conv2d } from '../../kernels/index.ts';
 import { type MatrixUnit, matrixUnitFor, useMatrixUnit } from '../../kernels/lib/matrix-unit.ts';
 import { defaultVariant, forceVariants, type MatrixWork } from '../../kernels/lib/variant.ts';
 import { testDevice } from '../support/device.ts';
@@ -8,9 +9,11 @@ import { type Executor, executorOn } from '../support/executor.ts';
 import { checkForward } from '../support/op-checks.ts';
 import { describeSample, type Subject, subjects } from '../support/subjects.ts';
 
+let device: Device;
 let executor: Executor;
 beforeAll(async () => {
-  executor = executorOn(await testDevice());
+  device = await testDevice();
+  executor = executorOn(device);
 });
 afterAll(() => {
   forceVariants(undefined);
@@ -20,34 +23,51 @@ afterAll(() => {
 const subject = (name: string) => subjects().find((one) => one.name === name) as Subject;
 type AnySample = Subject['samples'][number];
 
+type Cases = Readonly<Record<string, readonly AnySample[]>>;
+
 /** Where tiles, units and steps end: one less and one more. All layouts of a product; lines of fours and others. */
-const BOUNDARIES: Readonly<Record<string, readonly AnySample[]>> = {
+const BOUNDARIES: Cases = {
   matmul: [
     { inputs: { a: [129, 33], b: [33, 63] } },
     { inputs: { a: [68, 132], b: [68, 64] }, attrs: { transposeA: true } },
   ],
+  conv2d: [{ inputs: { x: [3, 17, 5, 9], weight: [130, 17, 3, 3] }, attrs: { padding: 1, paddingMode: 'reflect' } }],
+  convTranspose2d: [
+    { inputs: { x: [1, 33, 4, 5], weight: [33, 65, 3, 3] }, attrs: { stride: 2, padding: 1, size: [8, 10] } },
+  ],
 };
 /** Beside those, on the first unit alone: every pipeline takes a second to compile. */
-const MORE: Readonly<Record<string, readonly AnySample[]>> = {
+const MORE: Cases = {
   matmul: [{ inputs: { a: [65, 1], b: [1, 15] } }, ...plain('matmul')],
   matmulActivated: plain('matmulActivated'),
+  conv2d: plain('conv2d'),
+  conv2dActivated: plain('conv2dActivated'),
+  convTranspose2d: plain('convTranspose2d'),
 };
 
 function plain(name: string): readonly AnySample[] {
   return subject(name).samples.filter(({ bench }) => !bench);
 }
 
+function joined(a: Cases, b: Cases): Cases {
+  return Object.fromEntries(
+    Object.keys({ ...a, ...b }).map((name) => [name, [...(a[name] ?? []), ...(b[name] ?? [])]]),
+  );
+}
+
 const emulated = ([M, N, K]: readonly number[], operands: 'f16' | 'f32'): MatrixUnit => ({
-  ...{ M, N, K, operands, emulated: true },
+  ...{ M, N, K, operands, parts: 1, emulated: true },
 });
 
 describe.each([
-  { unit: emulated([16, 16, 16], 'f16'), tile: '64x64', cases: { ...BOUNDARIES, ...MORE } },
+  { unit: emulated([16, 16, 16], 'f16'), tile: '64x64', cases: joined(BOUNDARIES, MORE) },
   { unit: emulated([16, 16, 16], 'f16'), tile: '128x128', cases: BOUNDARIES },
   { unit: emulated([8, 16, 16], 'f32'), tile: '64x64', cases: BOUNDARIES },
   { unit: emulated([8, 8, 8], 'f32'), tile: '128x128', cases: BOUNDARIES },
 ])('on units of $unit.M x $unit.N x $unit.K $unit.operands, tiles of $tile', ({ unit, tile, cases }) => {
+  let profiler: Profiler;
   beforeAll(() => {
+    profiler = device.profile();
     useMatrixUnit(unit);
     forceVariants(`matrix:${tile}`);
   });
@@ -57,6 +77,35 @@ describe.each([
         checkForward(executor, subject(name), sample, unit.operands, index + 1));
     }
   }
+  it('was what computed them', async () => {
+    if (unit.operands === 'f16' && !device.capabilities.f16) return;
+    const kernels = (await profiler.results()).map(({ kernel }) => kernel);
+    for (const room of ['matmul', 'conv2d']) expect(kernels.join(' ')).toMatch(`${room}.matrix`);
+    for (const kernel of kernels) expect(kernel).not.toMatch(/lanes|rows|taps|tiled|direct/);
+  });
+});
+
+describe('a float beside halves', () => {
+  const kept = async (operands: 'f16' | 'f32') => {
+    useMatrixUnit(emulated([16, 16, 16], operands));
+    forceVariants('matrix:64x64');
+    const [ones, weight] = [
+      tensor(device, new Float32Array(18).fill(1), [1, 18, 1, 1]),
+      // f16 cannot tell the first two from ±1; the channels after them fill more than a unit
+      tensor(device, [1 + 2 ** -13, -1, ...new Array(15).fill(0), 2 ** -20], [1, 18, 1, 1]),
+    ];
+    const x = cast(ones, 'f16');
+    const y = scope(() => conv2d(x, { weight }));
+    const [value] = await y.data();
+    for (const t of [ones, weight, x, y]) t.dispose();
+    return value;
+  };
+  it('is multiplied whole, as two halves or as a float', async () => {
+    if (!device.capabilities.f16) return;
+    for (const operands of ['f16', 'f32'] as const) {
+      expect(await kept(operands), operands).toBe(2 ** -13 + 2 ** -20);
+    }
+  });
 });
 
 describe('the unit that a device has', () => {
@@ -79,7 +128,7 @@ describe('the unit that a device has', () => {
   const intel = device(16, [config('f16', 'f32', 8, 16, 16), config('f16', 'f16', 8, 16, 16)]);
   const found = (capabilities: Capabilities, dtype: 'f16' | 'f32' | undefined) => {
     const unit = matrixUnitFor(capabilities, dtype);
-    return unit && `${unit.M}x${unit.N}x${unit.K} ${unit.operands}`;
+    return unit && `${unit.M}x${unit.N}x${unit.K} ${unit.operands}${unit.parts === 2 ? ' in two' : ''}`;
   };
 
   it('multiplies halves as halves where their sums are floats', () => {
@@ -90,11 +139,14 @@ describe('the unit that a device has', () => {
     expect(found(apple, 'f16')).toBe('8x8x8 f32');
   });
   it('never rounds floats', () => {
-    for (const dtype of ['f32', undefined] as const) {
-      expect(found(nvidia, dtype)).toBeUndefined();
-      expect(found(intel, dtype)).toBeUndefined();
-      expect(found(apple, dtype)).toBe('8x8x8 f32');
-    }
+    expect(found(nvidia, 'f32')).toBeUndefined();
+    expect(found(intel, 'f32')).toBeUndefined();
+    expect(found(apple, 'f32')).toBe('8x8x8 f32');
+  });
+  it('multiplies a float beside halves as it is, or cut into two halves', () => {
+    expect(found(nvidia, undefined)).toBe('16x16x16 f16 in two');
+    expect(found(intel, undefined)).toBe('8x16x16 f16 in two');
+    expect(found(apple, undefined)).toBe('8x8x8 f32');
   });
   it('is none without configurations, f16 or a width that is known', () => {
     expect(found(device(32, []), 'f16')).toBeUndefined();
@@ -121,5 +173,9 @@ describe('the unit that a device has', () => {
       expect(named(nvidia, small)).not.toContain('matrix');
     }
     expect(named(device(32, []), {})).not.toContain('matrix');
+    const window = { kernel: [3, 3], stride: [1, 1], outStride: [1, 1], dilation: [1, 1] } as const;
+    const conv = (channels: number) => named(nvidia, { kind: 'conv2d', terms: 9 * channels, window });
+    expect(conv(15)).not.toContain('matrix');
+    expect(conv(16)).toBe('matrix:64x64');
   });
 });

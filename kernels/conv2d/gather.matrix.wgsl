@@ -1,0 +1,157 @@
+// Convolution and its transpose as an implicit matrix product on matrix units (the formula is that of gather.taps.wgsl;
+// lib/matrix-tile.wgsl says how a workgroup multiplies its tile): TILE channels by TILE pixels of one phase.
+//
+// The sum runs over taps and, within a tap, over channels, STEP terms at a step. So a thread, which loads the same four
+// pixels of the result at every step, looks at padding once a tap and then goes from channel to channel. Weights come
+// packed in that order (pack-weights.wgsl), PARTS terms a channel. Taps that miss the phase's grid are left out.
+const LEFT_ALONG_K: u32 = 1u;
+const RIGHT_ALONG_K: u32 = 0u;
+const SEGMENTS: u32 = TILE / 4u; // of four pixels
+
+struct Place { channelGroup: u32, channel: u32 }
+// Where four neighbouring pixels of the result find a tap in a plane of the source, and which of them do.
+struct Window { at: vec4u, there: vec4<bool> }
+// One phase's share of the taps, along both axes.
+struct Taps { phase: vec2i, first: vec2i, count: vec2i }
+
+const NOWHERE: u32 = 0xffffffffu;
+var<workgroup> columnAt: array<u32, TILE>; // where a column's results lie from channel 0 on
+
+// the first tap of an axis whose position falls on the phase's grid
+fn firstTap(start: i32, taps: i32, step: i32, grid: i32) -> i32 {
+  for (var tap = 0; tap < taps; tap++) {
+    if ((start + tap * step) % grid == 0) { return tap; }
+  }
+  return taps;
+}
+
+fn tapsOf(phaseY: i32, phaseX: i32) -> Taps {
+  let firstY = firstTap(phaseY + P.originY, i32(P.kH), P.tapY, P.outStepY);
+  let firstX = firstTap(phaseX + P.originX, i32(P.kW), P.tapX, P.outStepX);
+  let countY = (i32(P.kH) - firstY + P.gridTapY - 1) / P.gridTapY;
+  let countX = (i32(P.kW) - firstX + P.gridTapX - 1) / P.gridTapX;
+  return Taps(vec2i(phaseX, phaseY), vec2i(firstX, firstY), vec2i(countX, countY));
+}
+
+// the tap's number among all of the kernel's
+fn tapNumber(taps: Taps, tap: i32) -> u32 {
+  let ky = taps.first.y + tap / taps.count.x * P.gridTapY;
+  let kx = taps.first.x + tap % taps.count.x * P.gridTapX;
+  return u32(ky) * P.kW + u32(kx);
+}
+
+fn windowOf(taps: Taps, tap: i32, segment: u32) -> Window {
+  let ky = taps.first.y + tap / taps.count.x * P.gridTapY;
+  let kx = taps.first.x + tap % taps.count.x * P.gridTapX;
+  let height = i32(P.h);
+  let width = i32(P.w);
+  let qy = i32(segment / P.rowSegments % P.rows);
+  let qx = i32(segment % P.rowSegments * 4u);
+  let iy = qy * P.inStepY + (taps.phase.y + P.originY + ky * P.tapY) / P.outStepY;
+  let offsetX = (taps.phase.x + P.originX + kx * P.tapX) / P.outStepX;
+  let rowInside = P.padMode != 0u || !outside(iy, height);
+  let row = u32(padded(iy, height, P.padMode)) * P.w;
+  var found: Window;
+  for (var e = 0; e < 4; e++) {
+    let ix = (qx + e) * P.inStepX + offsetX;
+    found.at[e] = row + u32(padded(ix, width, P.padMode));
+    found.there[e] = rowInside && (P.padMode != 0u || !outside(ix, width));
+  }
+  return found;
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_id) local: vec3u,
+  @builtin(subgroup_id) subgroup: u32,
+  @builtin(subgroup_invocation_id) lane: u32,
+) {
+  let thread = local.x;
+  let blocks = (P.outChannels + TILE - 1u) / TILE;
+  let tiles = (P.segments + SEGMENTS - 1u) / SEGMENTS;
+  let phases = u32(P.outStepY * P.outStepX);
+  var rest = groupIndex(group, groups);
+  let k0 = rest % blocks * TILE;
+  rest /= blocks;
+  let segment0 = rest % tiles * SEGMENTS;
+  rest /= tiles;
+  let taps = tapsOf(i32(rest % phases) / P.outStepX, i32(rest % phases) % P.outStepX);
+  let place = Place(rest / phases, k0);
+  if (place.channelGroup >= P.groups) { return; } // uniform across the workgroup
+  startUnits(lane);
+  if (thread < TILE) { columnAt[thread] = resultAt(taps, segment0 + thread / 4u, thread % 4u, place.channelGroup); }
+
+  let lines = (P.inChannels * PARTS + STEP - 1u) / STEP * STEP; // of terms, a tap
+  let tapCount = taps.count.x * taps.count.y;
+  let segment = min(segment0 + thread % SEGMENTS, P.segments - 1u);
+  let source = (segment / P.rowSegments / P.rows * P.groups + place.channelGroup) * P.inChannels;
+  var tap = 0;
+  var term = 0u;
+  var window: Window;
+  var left: Quads;
+  var right: Quads;
+  var sums: Block;
+  if (tapCount > 0) {
+    window = windowOf(taps, 0, segment);
+    fetch(place, thread, tapNumber(taps, 0), lines, 0u, source, window, &left, &right);
+  }
+  while (tap < tapCount) {
+    putQuads(thread, left, right);
+    workgroupBarrier();
+    term += STEP;
+    if (term >= lines) {
+      term = 0u;
+      tap++;
+      if (tap < tapCount) { window = windowOf(taps, tap, segment); }
+    }
+    if (tap < tapCount) { fetch(place, thread, tapNumber(taps, tap), lines, term, source, window, &left, &right); }
+    multiplyTiles(subgroup, &sums);
+    workgroupBarrier();
+  }
+  workgroupBarrier();
+  keepAll(place, thread, subgroup, &sums);
+}
+
+fn fetch(
+  place: Place, thread: u32, tap: u32, lines: u32, term: u32, source: u32, window: Window,
+  left: ptr<function, Quads>, right: ptr<function, Quads>,
+) {
+  let firstLine = (place.channelGroup * P.kH * P.kW + tap) * P.outChannels + place.channel;
+  let plane = P.h * P.w;
+  for (var q = 0u; q < rolled(QUADS); q++) {
+    let a = leftQuad(thread + q * WG);
+    var weights = vec4<E>();
+    if (place.channel + a.x < P.outChannels) { weights = packed[((firstLine + a.x) * lines + term + a.y) / 4u]; }
+    (*left)[q] = weights;
+
+    let c = (term + rightQuad(thread + q * WG).x) / PARTS;
+    var pixels = vec4<E>();
+    if (c < P.inChannels) {
+      let start = (source + c) * plane;
+      for (var e = 0u; e < 4u; e++) {
+        if (window.there[e]) { pixels[e] = E(x[start + window.at[e]]); }
+      }
+    }
+    (*right)[q] = pixels;
+  }
+}
+
+// Where pixel e of a segment lies in the result, in the group's first channel.
+fn resultAt(taps: Taps, segment: u32, e: u32, channelGroup: u32) -> u32 {
+  let row = segment / P.rowSegments;
+  let oy = row % P.rows * u32(P.outStepY) + u32(taps.phase.y);
+  let ox = (segment % P.rowSegments * 4u + e) * u32(P.outStepX) + u32(taps.phase.x);
+  if (segment >= P.segments || oy >= P.oH || ox >= P.oW) { return NOWHERE; }
+  return ((row / P.rows * P.groups + channelGroup) * P.outChannels * P.oH + oy) * P.oW + ox;
+}
+
+fn keep(place: Place, row: u32, column: u32, sum: f32) {
+  let at = columnAt[column];
+  let channel = place.channel + row;
+  if (at != NOWHERE && channel < P.outChannels) {
+    let index = at + channel * P.oH * P.oW;
+    y[index] = T(finish(sum, biasAt(place.channelGroup * P.outChannels + channel), index));
+  }
+}
