@@ -1,4 +1,4 @@
-import { allOps, type Device, grad, invariant, scope, type Tensor, tensor } from '../../engine/index.ts';
+import { type Device, grad, scope, type Tensor, tensor } from '../../engine/index.ts';
 import {
   add,
   affine,
@@ -13,6 +13,7 @@ import {
   tanh,
   triangularSolve,
 } from '../../kernels/index.ts';
+import { opNamed } from '../op-named.ts';
 import { EPS, type Inputs, RATE, type Work } from './cases.ts';
 import { joined, type Library, type Prepared } from './library.ts';
 
@@ -108,10 +109,4 @@ function convGradient({ pass, shape }: Work & { kind: 'conv' }, { x, w, dy }: Va
   }
   const op = opNamed('convTranspose2d');
   return () => [op({ x: dy, weight: w }, { ...window, size: [size, size] }).y];
-}
-
-function opNamed(name: string): (inputs: Record<string, Tensor>, attrs: object) => Record<string, Tensor> {
-  const op = allOps().find(({ definition }) => definition.name === name);
-  invariant(op, `no op is called ${name}`);
-  return op as unknown as (inputs: Record<string, Tensor>, attrs: object) => Record<string, Tensor>;
 }

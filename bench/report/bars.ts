@@ -189,18 +189,24 @@ export function bar(name: string, limit: Limit, all: readonly Measured[]): Bar {
   };
 }
 
+/** @param id  of the task, or the beginning of those of its parts */
 function suiteBar({ records }: Findings, id: string, name: string): Bar {
-  const record = records[id];
-  const found = record?.found as SuiteCounts | undefined;
+  const own = Object.entries(records).flatMap(([task, record]) => (task.startsWith(id) ? [record] : []));
+  const founds = own.flatMap(({ found }) => (found ? [found as SuiteCounts] : []));
+  const total = (pick: 'passed' | 'failed' | 'skipped') => founds.reduce((sum, found) => sum + found[pick], 0);
+  const [passed, failed, skipped] = [total('passed'), total('failed'), total('skipped')];
   const common = { name, limit: 'all pass', worst: '' };
-  if (!found || found.passed + found.failed === 0) {
-    return { ...common, verdict: 'not measured', detail: record?.notes.at(-1) ?? 'not run' };
+  if (passed + failed === 0) {
+    return { ...common, verdict: 'not measured', detail: own.at(-1)?.notes.at(-1) ?? 'not run' };
   }
-  const { passed, failed, cut, failures } = found;
-  const failing = failed > 0 ? `: ${failures.join(', ')}` : '';
+  const whole = own.every(({ status }) => status === 'done');
+  const parts = [
+    ...founds.flatMap(({ failures }) => failures),
+    ...(whole ? [] : ['not all were reached']),
+    ...(skipped > 0 ? [`${skipped} skipped or not supported yet`] : []),
+  ];
   return {
-    ...{ ...common, worst: `${passed} pass, ${failed} fail` },
-    verdict: failed > 0 ? 'missed' : cut ? 'not measured' : 'met',
-    detail: `${cut ? 'cut for lack of time' : ''}${failing}`,
+    ...{ ...common, worst: `${passed} pass, ${failed} fail`, detail: parts.join(', ') },
+    verdict: failed > 0 ? 'missed' : whole ? 'met' : 'not measured',
   };
 }

@@ -1,6 +1,7 @@
 /** The kernels that a report times: matrix products and convolutions of GauGAN's shapes, and passes bound by memory. */
-import { allOps, bytesPerElement, type Device, type DType, invariant, scope, type Tensor } from '../../engine/index.ts';
+import { bytesPerElement, type Device, type DType, scope, type Tensor } from '../../engine/index.ts';
 import { add, affine, conv2d, instanceNorm, matmul, randomUniform, spade, tanh } from '../../kernels/index.ts';
+import { opNamed } from '../op-named.ts';
 import { type ConvPass, type ConvShape, outSize, type Work } from '../peers/cases.ts';
 import { backwardOf, type TimedPass, type Variant, type VariantName } from '../variant.ts';
 
@@ -189,10 +190,4 @@ function timed(pass: string, owned: readonly Tensor[], run: () => readonly Tenso
 /** Uniform in ±1. */
 function random(device: Device, shape: readonly number[], dtype: DType, op: number): Tensor {
   return scope(() => affine(randomUniform(device, shape, { seed: 1, step: 0, op }, dtype), { scale: 2, shift: -1 }));
-}
-
-function opNamed(name: string): (inputs: Record<string, Tensor>, attrs: object) => Record<string, Tensor> {
-  const op = allOps().find(({ definition }) => definition.name === name);
-  invariant(op, `no op is called ${name}`);
-  return op as unknown as (inputs: Record<string, Tensor>, attrs: object) => Record<string, Tensor>;
 }

@@ -1,6 +1,6 @@
 /** Whether results are right on this adapter: the ops against their definitions, and golden cases where there are some. */
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { appendFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { linesOfChild, ROOT, typescript } from '../child.ts';
 import type { Found, Stage, Task, TaskContext } from './stage.ts';
 
@@ -22,7 +22,7 @@ export function suitesStage(device: string | undefined, golden: string | undefin
   const env = { MIAOBI_DEVICE: device };
   return [
     { name: 'every op against float64, with its gradient', share: 5, tasks: [opsTask(env)] },
-    { name: 'golden cases', share: 3, tasks: golden === undefined ? [] : [goldenTask(env, golden)] },
+    { name: 'golden cases', share: 3, tasks: golden === undefined ? [] : goldenTasks(env, golden) },
   ];
 }
 
@@ -66,22 +66,31 @@ export function finishedOps(lines: readonly TestLine[]): string[] {
   return [...new Set(ops)].filter((op) => op !== last);
 }
 
-function goldenTask(env: Env, golden: string): Task {
+/** A task for each folder with a manifest, so that a cut costs one of them. */
+function goldenTasks(env: Env, golden: string): Task[] {
+  const manifests = readdirSync(golden, { recursive: true, encoding: 'utf8' }).filter(
+    (name) => basename(name) === 'manifest.json',
+  );
+  return manifests.sort().map((name) => goldenTask(env, golden, dirname(name)));
+}
+
+function goldenTask(env: Env, golden: string, folder: string): Task {
   return {
-    id: 'golden',
-    estimate: 10,
+    id: `golden: ${folder}`,
+    estimate: 8,
     run: async ({ journal, seconds, note }) => {
-      const file = journal.file('golden.jsonl');
+      const cases: TestLine[] = [];
       // a line `status  kind/name  worst error / tolerance`, and below a FAIL what failed
       const onLine = (line: string) => {
         const found = /^(pass|FAIL|unsupported) +(\S+) *(.*)/.exec(line);
         if (!found) return;
         const [, status, name, worst] = found;
-        appendFileSync(file, `${JSON.stringify({ name, state: STATES[status], worst })}\n`);
+        cases.push({ name, state: STATES[status] });
+        appendFileSync(journal.file('golden.jsonl'), `${JSON.stringify({ name, state: STATES[status], worst })}\n`);
       };
-      const args = [...typescript('test/conformance/main.ts'), golden, '--allow-unsupported'];
+      const args = [...typescript('test/conformance/main.ts'), join(golden, folder), '--allow-unsupported'];
       const { code, cut, stderr } = await linesOfChild(process.execPath, args, { seconds, onLine, env });
-      const counts = countsOf(readLines(file), cut);
+      const counts = countsOf(cases, cut);
       return checked(counts, !cut && code !== 0 && counts.failed === 0 ? stderr : undefined, note);
     },
   };

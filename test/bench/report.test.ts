@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { picture } from '../../bench/infer.ts';
 import { measure } from '../../bench/measure.ts';
-import { bar, barsOf, type Findings } from '../../bench/report/bars.ts';
+import { type Bar, bar, barsOf, type Findings } from '../../bench/report/bars.ts';
 import { type Journal, openJournal, type TaskRecord } from '../../bench/report/journal.ts';
 import { flopsOf, kernelCases, namesOf, piecesOf, trafficCases, variantsOf } from '../../bench/report/kernel-cases.ts';
 import { folderName } from '../../bench/report/measured.ts';
@@ -192,7 +192,7 @@ describe('bars', () => {
   const findings = (rows: readonly Row[], more: Partial<Findings> = {}): Findings => ({
     ...{ rows, records: {}, environment, software: false, f16: true, ...more },
   });
-  const find = (given: Findings, name: RegExp) => barsOf(given).find((one) => name.test(one.name));
+  const find = (given: Findings, name: RegExp) => barsOf(given).find((one) => name.test(one.name)) as Bar;
 
   it('see every kernel that a report times, against the peak, the copy and PyTorch', () => {
     // products at 7,000 GFLOP/s by the definition, whatever a kernel's own count says
@@ -240,16 +240,18 @@ describe('bars', () => {
   });
 
   it('of suites want every test, to the end', () => {
-    const ops = (found: object) => {
-      const records = {
-        ops: { status: 'done', seconds: 1, notes: [], found: { failures: ['mul'], ...found } },
-      } as never;
-      return find(findings([], { records }), /every op/)?.verdict;
+    const verdictOf = (...parts: [status: TaskRecord['status'], passed: number, failed: number][]) => {
+      const records = parts.map(([status, passed, failed], i) => {
+        const found = { passed, failed, skipped: 1, failures: [] };
+        return [`golden: ${i}`, { status, seconds: 1, notes: ['no time'], found: passed > 0 ? found : undefined }];
+      });
+      return find(findings([], { records: Object.fromEntries(records) }), /golden/);
     };
-    expect(ops({ passed: 9, failed: 0, cut: false })).toBe('met');
-    expect(ops({ passed: 9, failed: 0, cut: true })).toBe('not measured');
-    expect(ops({ passed: 9, failed: 1, cut: true })).toBe('missed');
-    expect(ops({ passed: 0, failed: 0, cut: false })).toBe('not measured');
+    expect(verdictOf(['done', 9, 0], ['done', 8, 0])).toMatchObject({ verdict: 'met', worst: '17 pass, 0 fail' });
+    expect(verdictOf(['done', 9, 0], ['left out', 0, 0]).verdict).toBe('not measured');
+    expect(verdictOf(['done', 9, 1], ['left out', 8, 0]).verdict).toBe('missed');
+    expect(verdictOf(['left out', 0, 0])).toMatchObject({ verdict: 'not measured', detail: 'no time' });
+    expect(verdictOf()).toMatchObject({ verdict: 'not measured', detail: 'not run' });
   });
 
   it('become a table and a page', () => {
