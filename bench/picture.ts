@@ -124,7 +124,7 @@ function peakLine(gflops: number, name: string, dash: string, gbs: number, x: Ax
   const at = y.at(gflops);
   return (
     `<line x1="${n(from)}" x2="${PLOT.right}" y1="${n(at)}" y2="${n(at)}" stroke="#111827" stroke-width="1.6" stroke-dasharray="${dash}"/>` +
-    `<text x="${PLOT.right}" y="${n(at - 6)}" text-anchor="end" fill="#111827"${HALO}>${name}: ${short(gflops)} GFLOP/s</text>`
+    `<text x="${PLOT.right}" y="${n(at - 6)}" text-anchor="end" fill="#111827"${HALO}>${name}: ${speed(gflops)}</text>`
   );
 }
 
@@ -179,7 +179,7 @@ function dot({ row, x, y }: Point): string {
   const { colour } = familyOf(row.op);
   const fill = /backward|gradient/.test(row.pass) ? '#ffffff' : colour;
   const share = row.share === undefined ? '' : `, ${(100 * row.share).toFixed(0)} % of roof`;
-  const what = `${titleOf(row)}: ${short(row.gflops ?? 0)} GFLOP/s, ${short(row.gbs ?? 0)} GB/s${share}`;
+  const what = `${titleOf(row)}: ${speed(row.gflops ?? 0)}, ${short(row.gbs ?? 0)} GB/s${share}`;
   return (
     `<circle cx="${n(x)}" cy="${n(y)}" r="3.6" fill="${fill}" fill-opacity="0.75" stroke="${colour}" stroke-width="1.2">` +
     `<title>${escapeXml(what)}</title></circle>`
@@ -246,4 +246,8 @@ const vertical = (x: number, text: string) =>
 const HALO = ' stroke="#ffffff" stroke-width="3" stroke-linejoin="round" paint-order="stroke"';
 
 const n = (value: number) => value.toFixed(1);
-const short = (value: number) => String(value >= 100 ? Math.round(value) : Number(value.toPrecision(3)));
+const short = (value: number) => {
+  if (value >= 1e4) return `${Number((value / 1e3).toPrecision(3))}k`;
+  return String(value >= 100 ? Math.round(value) : Number(value.toPrecision(3)));
+};
+const speed = (gflops: number) => (gflops >= 1e4 ? `${short(gflops / 1e3)} TFLOP/s` : `${short(gflops)} GFLOP/s`);

@@ -1,4 +1,5 @@
 /** What this project has set itself to reach on a GPU, and whether a report's rows show it. */
+import { mib } from '../../engine/index.ts';
 import type { Environment } from '../environment.ts';
 import { type Row, type RowName, titleOf } from '../row.ts';
 import { stepSample } from '../step.ts';
@@ -32,8 +33,10 @@ export interface Findings {
 
 interface Measured {
   readonly title: string;
-  /** undefined: not measured, for this reason */
+  /** or why there is none */
   readonly value: number | string;
+  /** what it is of */
+  readonly of?: string;
 }
 
 interface Limit {
@@ -64,6 +67,19 @@ export function barsOf(findings: Findings): Bar[] {
 
 type See = ReturnType<typeof reader>;
 
+/** What of two rows is compared. */
+interface Compared {
+  readonly of: (row: Row) => number | undefined;
+  readonly show: (value: number) => string;
+  /** theirs in proportion to ours */
+  readonly inverse?: boolean;
+}
+
+const milliseconds = (us: number) => `${Number((us / 1e3).toPrecision(3))} ms`;
+const time: Compared = { of: ({ us }) => us, show: milliseconds };
+const speed: Compared = { ...time, inverse: true };
+const memory: Compared = { of: ({ peakBytes }) => peakBytes, show: mib };
+
 /** Looks rows up by name; says why one is not there. */
 function reader({ rows, records, environment, software, f16 }: Findings) {
   const byTitle = new Map(rows.map((row) => [titleOf(row), row]));
@@ -83,14 +99,17 @@ function reader({ rows, records, environment, software, f16 }: Findings) {
       const row = find(name);
       return { title: titleOf(name), value: typeof row === 'string' ? row : (of(row) ?? 'not known') };
     },
-    /** of a row of ours and the same work in PyTorch, on CUDA */
-    beside: (name: RowName, of: (own: Row, other: Row) => number | undefined): Measured => {
+    /** ours in proportion to the same work in PyTorch, on CUDA */
+    beside: (name: RowName, what: Compared): Measured => {
       const own = find(name);
       const precision = name.dtype === 'f16' ? 'f16' : 'f32';
       const other = find(torchName({ name, precision }, true), true);
       const title = titleOf(name);
       if (typeof own === 'string') return { title, value: own };
-      return { title, value: typeof other === 'string' ? `PyTorch: ${other}` : (of(own, other) ?? 'not known') };
+      if (typeof other === 'string') return { title, value: `PyTorch: ${other}` };
+      const [a, b] = [own, other].map(what.of);
+      if (a === undefined || b === undefined) return { title, value: 'not known' };
+      return { title, value: what.inverse ? b / a : a / b, of: `${what.show(a)} against ${what.show(b)}` };
     },
   };
 }
@@ -112,7 +131,7 @@ function productBars({ own, beside, environment }: See, name: string, cases: rea
       bar(
         `${title}, f16: share of the speed of cuBLAS, cuDNN in f16`,
         { at: 'least', value: 0.5 },
-        cases.map(({ op, sample }) => beside({ op, sample, pass, dtype: 'f16' }, (ours, other) => other.us / ours.us)),
+        cases.map(({ op, sample }) => beside({ op, sample, pass, dtype: 'f16' }, speed)),
       ),
     ];
   });
@@ -139,18 +158,15 @@ function memoryBars({ own, environment }: See, cases: readonly KernelCase[]): Ba
   );
 }
 
-const seconds = (ours: Row, other: Row) => ours.us / other.us;
-const memory = (ours: Row, other: Row) => ours.peakBytes && other.peakBytes && ours.peakBytes / other.peakBytes;
-
 function stepBars({ beside }: See): Bar[] {
   return stepsOf(false).flatMap(({ name, size, batch }) => {
     const gaugan = name.startsWith('ngf');
     return PRECISIONS.flatMap((dtype) => {
       const row = { op: gaugan ? 'gaugan' : 'cap-vstnet', sample: stepSample(name, size, batch), pass: 'step', dtype };
       const title = `${gaugan ? 'GauGAN' : 'CAP-VSTNet'} step, ${size}², batch ${batch}, ${dtype}`;
-      const time = bar(`${title}: time against PyTorch`, { at: 'most', value: 1 }, [beside(row, seconds)]);
-      if (gaugan) return [time];
-      return [time, bar(`${title}: memory against PyTorch`, { at: 'most', value: 0.4 }, [beside(row, memory)])];
+      const ofTime = bar(`${title}: time against PyTorch`, { at: 'most', value: 1 }, [beside(row, time)]);
+      if (gaugan) return [ofTime];
+      return [ofTime, bar(`${title}: memory against PyTorch`, { at: 'most', value: 0.4 }, [beside(row, memory)])];
     });
   });
 }
@@ -161,7 +177,7 @@ function transferBars({ beside }: See): Bar[] {
       const row = { op: 'cap-vstnet', sample, pass: 'transfer', dtype };
       const title = `CAP-VSTNet transfer, ${sample.split(', ')[1]}, ${dtype}`;
       return [
-        bar(`${title}: time against PyTorch`, { at: 'most', value: 1 }, [beside(row, seconds)]),
+        bar(`${title}: time against PyTorch`, { at: 'most', value: 1 }, [beside(row, time)]),
         bar(`${title}: memory against PyTorch`, { at: 'most', value: 0.6 }, [beside(row, memory)]),
       ];
     }),
@@ -182,7 +198,10 @@ export function bar(name: string, limit: Limit, all: readonly Measured[]): Bar {
   const missing = all.find(({ value }) => typeof value === 'string');
   const ok = passing.length === known.length;
   const unknown = missing ? `; ${all.length - known.length} not measured: ${missing.value}` : '';
-  const counted = all.length > 1 ? `${passing.length} of ${known.length} pass, the worst is ${sorted[0].title}` : '';
+  const counted =
+    all.length > 1
+      ? `${passing.length} of ${known.length} pass, the worst is ${sorted[0].title}`
+      : (sorted[0].of ?? '');
   return {
     ...{ ...common, worst: show(sorted[0].value), detail: `${counted}${unknown}` },
     verdict: !ok ? 'missed' : missing ? 'not measured' : 'met',

@@ -225,6 +225,7 @@ describe('bars', () => {
     expect(find(findings([own, torch]), /CAP-VSTNet step.*f32: time/)).toMatchObject({
       worst: '0.80×',
       verdict: 'met',
+      detail: '0.08 ms against 0.1 ms',
     });
     expect(find(findings([own, torch]), /CAP-VSTNet step.*f32: memory/)).toMatchObject({ verdict: 'missed' });
     const onCpu = row(torchName(step, false), { us: 100 });
