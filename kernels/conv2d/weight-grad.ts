@@ -10,6 +10,8 @@ import {
   write,
 } from '../../engine/index.ts';
 import { type BlockSize, cutRows } from '../lib/blocks.ts';
+import { lanesFor } from '../lib/lanes.ts';
+import { matrixUnitFor, perUnit, unitKey } from '../lib/matrix-unit.ts';
 import { isTile, tileKeys, tileWgsl } from '../lib/tile.ts';
 import { type MatrixWork, type Variant, variantFor } from '../lib/variant.ts';
 import { type Geometry, PADDING_MODES } from './geometry.ts';
@@ -91,6 +93,27 @@ const tiledKernel = defineKernel({
   cost,
 });
 
+/** On matrix units, reading dy by single values or by fours. */
+const matrixKernels = perUnit(({ suffix, keys, ...unit }) => {
+  const reading = (T: 'T' | 'T4', file: string) =>
+    defineKernel({
+      name: `conv2d.weightGrad.matrix${T === 'T' ? '' : '4'}${suffix}`,
+      wgsl: new URL('./weight-grad.matrix.wgsl', import.meta.url),
+      lib: [...unit.lib, ...lib, new URL('./walk.wgsl', import.meta.url), new URL(file, import.meta.url)],
+      params: Params,
+      bindings: { ...bindings, dy: read(T) },
+      keys,
+      valid: (key) => unit.valid(key),
+      storage: unit.storage,
+      widths: (width, key) => unit.widths(width, key),
+      subgroups: true,
+      subgroupMatrix: unit.subgroupMatrix,
+      grid: (p, { TILE }) => slotGroups(p, TILE, p.c * p.kH * p.kW, TILE) * p.slots,
+      cost,
+    });
+  return { 1: reading('T', './dy1.wgsl'), 4: reading('T4', './dy4.wgsl') };
+});
+
 const directKernel = defineKernel({
   name: 'conv2d.weightGrad.direct',
   wgsl: new URL('./weight-grad.direct.wgsl', import.meta.url),
@@ -134,7 +157,7 @@ function workOf(g: Geometry, dtype: DType): MatrixWork {
 /** Output channels and columns that a workgroup owns. */
 function tileOf({ family, tile }: Variant, lanesColumns: number): readonly number[] {
   if (family === 'lanes') return [16, lanesColumns];
-  return family === 'tiled' ? tile : [1, 1];
+  return family === 'tiled' || family === 'matrix' ? tile : [1, 1];
 }
 
 /** dw[O, C / groups, kH, kW] of a convolution of x with the gradient dy of its output. */
@@ -143,6 +166,7 @@ export function launchWeightGrad(tensors: { x: Tensor; dy: Tensor; dw: Tensor },
   const { capabilities } = x.device;
   const variant = variantFor(x.device, workOf(g, x.dtype));
   const { family } = variant;
+  const unit = family === 'matrix' ? matrixUnitFor(capabilities, x.dtype) : undefined;
   const rows = family === 'lanes' && fitsRows(g);
   const columns = rows ? g.c * g.kH : g.c * g.kH * g.kW;
   // columns of a lane: those of one channel are neighbours in memory; planes may all fall on the same lines of a cache
@@ -153,7 +177,8 @@ export function launchWeightGrad(tensors: { x: Tensor; dy: Tensor; dw: Tensor },
   scope(() => {
     const partial = empty(x.device, { shape: [params.slots, dw.size], dtype: 'f32' });
     const bound = { x, dy, partial };
-    if (family === 'tiled') tiledKernel.launch(bound, params, { TILE_M: tileK, TILE_N: lanes });
+    if (unit) matrixKernels(unit)[lanesFor(g.oW)].launch(bound, params, unitKey(unit, tileK));
+    else if (family === 'tiled') tiledKernel.launch(bound, params, { TILE_M: tileK, TILE_N: lanes });
     else if (family === 'direct') directKernel.launch(bound, params, { WG: 64 });
     else {
       for (const { size, start, end } of cutRows(g.k, rows ? ROWS_TILES : TAPS_TILES[COLUMNS])) {

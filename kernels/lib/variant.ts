@@ -67,7 +67,6 @@ export const VARIANTS: readonly Variant[] = [
   ...TILES.map(([m, n]) => variant(`tiled:${m}x${n}`)),
   ...MATRIX_TILES.map((tile) =>
     variant(`matrix:${tile}x${tile}`, {
-      kinds: ['matmul', 'conv2d'],
       runs: (capabilities, work) => {
         const unit = matrixUnitFor(capabilities, work?.dtype);
         return unit !== undefined && servesTile(unit, tile);

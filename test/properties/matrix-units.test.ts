@@ -27,22 +27,30 @@ type Cases = Readonly<Record<string, readonly AnySample[]>>;
 
 /** Where tiles, units and steps end: one less and one more. All layouts of a product; lines of fours and others. */
 const BOUNDARIES: Cases = {
-  matmul: [
-    { inputs: { a: [129, 33], b: [33, 63] } },
-    { inputs: { a: [68, 132], b: [68, 64] }, attrs: { transposeA: true } },
-  ],
+  matmul: [{ inputs: { a: [129, 33], b: [33, 63] } }],
   conv2d: [{ inputs: { x: [3, 17, 5, 9], weight: [130, 17, 3, 3] }, attrs: { padding: 1, paddingMode: 'reflect' } }],
   convTranspose2d: [
     { inputs: { x: [1, 33, 4, 5], weight: [33, 65, 3, 3] }, attrs: { stride: 2, padding: 1, size: [8, 10] } },
   ],
+  conv2dWeightGrad: [
+    { inputs: { x: [2, 8, 9, 7], g: [2, 130, 9, 7] }, attrs: { padding: 1, paddingMode: 'reflect', kernel: [3, 3] } },
+  ],
 };
 /** Beside those, on the first unit alone: every pipeline takes a second to compile. */
 const MORE: Cases = {
-  matmul: [{ inputs: { a: [65, 1], b: [1, 15] } }, ...plain('matmul')],
+  matmul: [
+    { inputs: { a: [65, 1], b: [1, 15] } },
+    { inputs: { a: [68, 132], b: [68, 64] }, attrs: { transposeA: true } },
+    ...plain('matmul'),
+  ],
   matmulActivated: plain('matmulActivated'),
   conv2d: plain('conv2d'),
   conv2dActivated: plain('conv2dActivated'),
   convTranspose2d: plain('convTranspose2d'),
+  conv2dWeightGrad: [
+    { inputs: { x: [1, 15, 8, 8], g: [1, 63, 4, 4] }, attrs: { padding: 1, stride: 2, kernel: [3, 3] } },
+    ...plain('conv2dWeightGrad'),
+  ],
 };
 
 function plain(name: string): readonly AnySample[] {
@@ -80,7 +88,7 @@ describe.each([
   it('was what computed them', async () => {
     if (unit.operands === 'f16' && !device.capabilities.f16) return;
     const kernels = (await profiler.results()).map(({ kernel }) => kernel);
-    for (const room of ['matmul', 'conv2d']) expect(kernels.join(' ')).toMatch(`${room}.matrix`);
+    for (const room of ['matmul', 'conv2d', 'conv2d.weightGrad']) expect(kernels.join(' ')).toMatch(`${room}.matrix`);
     for (const kernel of kernels) expect(kernel).not.toMatch(/lanes|rows|taps|tiled|direct/);
   });
 });
