@@ -15,6 +15,7 @@ import { matrixUnitFor, perUnit, unitKey } from '../lib/matrix-unit.ts';
 import { isTile, tileKeys, tileWgsl } from '../lib/tile.ts';
 import { type MatrixWork, type Variant, variantFor } from '../lib/variant.ts';
 import { type Geometry, PADDING_MODES } from './geometry.ts';
+import { launchWinogradWeightGrad } from './winograd-grad.ts';
 
 const Params = d
   .struct({
@@ -166,6 +167,10 @@ export function launchWeightGrad(tensors: { x: Tensor; dy: Tensor; dw: Tensor },
   const { capabilities } = x.device;
   const variant = variantFor(x.device, workOf(g, x.dtype));
   const { family } = variant;
+  if (family === 'winograd') {
+    launchWinogradWeightGrad(tensors, g);
+    return;
+  }
   const unit = family === 'matrix' ? matrixUnitFor(capabilities, x.dtype) : undefined;
   const rows = family === 'lanes' && fitsRows(g);
   const columns = rows ? g.c * g.kH : g.c * g.kH * g.kW;

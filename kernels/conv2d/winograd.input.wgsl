@@ -1,4 +1,5 @@
-// Winograd's pixels: v[i, j, c, t] = Bᵀ · d · B of the 6 × 6 pixels d under tile t of 4 × 4 results, in channel c.
+// Winograd's pixels: v[i, j, c, t] = Bᵀ · d · B of the 6 × 6 pixels d under tile t of 4 × 4 results, in channel c; for the
+// weight gradient v[i, j, t, c], as its products over tiles read them.
 //
 // A thread owns one tile of one channel; tiles are numbered along rows and through all images. Padding is an index map in
 // the load.
@@ -9,9 +10,11 @@ fn main(
   @builtin(local_invocation_index) thread: u32,
 ) {
   let index = groupIndex(group, groups) * WG + thread;
-  let c = index / P.columns;
-  if (c >= P.inChannels) { return; }
-  let tile = min(P.startTile + index % P.columns, P.tiles - 1u);
+  let outer = index / P.width;
+  let inner = index % P.width;
+  if (outer >= select(P.inChannels, P.columns, P.byTile != 0u)) { return; }
+  let c = select(outer, min(inner, P.inChannels - 1u), P.byTile != 0u);
+  let tile = min(P.startTile + select(inner, outer, P.byTile != 0u), P.tiles - 1u);
   let row = tile / P.tilesX;
   let image = row / P.tilesY;
   let x0 = i32((tile - row * P.tilesX) * 4u) + P.windowX;
@@ -36,7 +39,7 @@ fn main(
     for (var j = 0u; j < 6u; j++) { pixels[j] = select(0.0, f32(x[start + at[j]]), rowInside && inside[j]); }
     rows[i] = transformPixels(pixels);
   }
-  let distance = P.inChannels * P.columns;
+  let distance = select(P.inChannels, P.columns, P.byTile != 0u) * P.width;
   for (var j = 0u; j < 6u; j++) {
     let column = transformPixels(array<f32, 6>(rows[0][j], rows[1][j], rows[2][j], rows[3][j], rows[4][j], rows[5][j]));
     for (var i = 0u; i < 6u; i++) { v[(i * 6u + j) * distance + index] = column[i]; }

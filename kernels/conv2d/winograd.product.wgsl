@@ -1,4 +1,5 @@
-// Winograd's sums: m[p, k, t] = Σ_c u[p, c, k] · v[p, c, t] at each of the 36 points p, on subgroups of SG lanes.
+// Winograd's sums: m[p, k, t] = Σ_c u[p, c, k] · v[p, c, t] at each of the 36 points p, on subgroups of SG lanes; in the
+// weight gradient c counts tiles and t channels.
 //
 // A lane owns TILE_K rows and two vectors of four columns. For each c it loads its two vectors of v and the value of u of
 // row s (lane s), which shuffles with constant lanes hand to all.
@@ -12,7 +13,7 @@ fn main(
   @builtin(subgroup_invocation_id) lane: u32,
 ) {
   let blocks = (P.endRow - P.startRow) / TILE_K;
-  let vectors = P.columns / 4u;
+  let vectors = P.width / 4u;
   let tiles = (vectors + SG * TILE_V - 1u) / (SG * TILE_V);
   var rest = groupIndex(group, groups);
   let k0 = P.startRow + rest % blocks * TILE_K;
@@ -21,7 +22,7 @@ fn main(
   let point = rest / tiles;
   if (point >= 36u) { return; } // uniform across the workgroup
 
-  let terms = P.inChannels;
+  let terms = P.terms;
   let rows = P.rows;
   var uAt: array<u32, ROWS>;
   for (var q = 0u; q < ROWS; q++) { uAt[q] = point * terms * rows + k0 + min(q * SG + lane, TILE_K - 1u); }

@@ -74,7 +74,10 @@ export const VARIANTS: readonly Variant[] = [
     }),
   ),
   variant('direct'),
-  variant('winograd', { kinds: ['conv2d'], runs: (_, work) => work === undefined || fitsWinograd(work) }),
+  variant('winograd', {
+    kinds: ['conv2d', 'conv2dWeightGrad'],
+    runs: (_, work) => work === undefined || fitsWinograd(work),
+  }),
 ];
 
 const FAMILIES = [...new Set(VARIANTS.map(({ family }) => family))];
@@ -188,7 +191,7 @@ function onUnits(device: ChosenFor, work: MatrixWork): Variant | undefined {
 /** The variant where nothing was measured. */
 export function defaultVariant(device: ChosenFor, work: MatrixWork): Variant {
   const { software, subgroupWidth } = device.capabilities;
-  const onLanes = work.kind === 'conv2d' && paysWinograd(work) ? 'winograd' : 'lanes';
+  const onLanes = paysWinograd(work) ? 'winograd' : 'lanes';
   const others = software && subgroupWidth >= 4 ? onLanes : work.rows >= 8 ? 'tiled' : 'direct';
   return onUnits(device, work) ?? named(others, device, work) ?? variantNamed('direct');
 }

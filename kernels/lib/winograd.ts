@@ -2,7 +2,8 @@
 
 /** A convolution as a product of matrices, as `MatrixWork` describes it. */
 interface Convolution {
-  /** output channels, results of one channel, and terms of one result */
+  readonly kind: string;
+  /** output channels, results of one channel, and terms of one result; of a weight gradient taps of all input channels, and pixels */
   readonly rows: number;
   readonly columns: number;
   readonly terms: number;
@@ -15,24 +16,32 @@ interface Convolution {
   };
 }
 
-const inputChannels = ({ terms }: Convolution) => terms / 9;
+const isGradient = ({ kind }: Convolution) => kind === 'conv2dWeightGrad';
+const inputChannels = (work: Convolution) => (isGradient(work) ? work.columns : work.terms) / 9;
+const pixels = (work: Convolution) => (isGradient(work) ? work.terms : work.columns);
 
-/** Fewer channels, and the rounding errors of the transforms stand out from those of the sums. */
+/** Fewer channels, or tiles in a weight gradient, and the rounding errors of the transforms stand out from those of the sums. */
 const LEAST_CHANNELS = 32;
+const LEAST_TILES = 32;
+/** Pairs of channels whose sums at 36 points fit a buffer of 64 MiB. */
+const MOST_PAIRS = 2 ** 26 / (4 * 36);
 
 /** Whether the algorithm computes it at all, and about as exactly as a sum of all its terms. */
 export function fitsWinograd(work: Convolution): boolean {
-  const { window, batch } = work;
-  if (!window || batch !== 1 || inputChannels(work) < LEAST_CHANNELS) return false;
+  const { window, batch, rows } = work;
+  if (!window || batch !== 1) return false;
+  const enough = isGradient(work)
+    ? pixels(work) >= 16 * LEAST_TILES && rows * inputChannels(work) <= MOST_PAIRS
+    : inputChannels(work) >= LEAST_CHANNELS;
   const { kernel, stride, outStride, dilation } = window;
   const steps = [...stride, ...outStride, ...dilation.map(Math.abs)];
-  return kernel.every((extent) => extent === 3) && steps.every((step) => step === 1);
+  return enough && kernel.every((extent) => extent === 3) && steps.every((step) => step === 1);
 }
 
 // Nanoseconds of a core under lavapipe with 8 lanes. For a pair of channels and a tile of 16 results: `lanes`, and the
 // products; for a channel and a tile: the transforms; for a pair of channels: its weights.
 const NS = { lanes: 13.4, product: 3.6, input: 103, output: 93, weights: 100 };
-/** Products come in blocks of so many tiles. */
+/** Products come in blocks of so many tiles; in a weight gradient, of input channels. */
 const BLOCK = 64;
 /** What the model leaves out costs up to a fifth, and a tenth must be gained. */
 const GAIN = 1.3;
@@ -40,8 +49,11 @@ const GAIN = 1.3;
 /** Whether it beats `lanes` on software drivers: products must outweigh the transforms, and tiles the weights. */
 export function paysWinograd(work: Convolution): boolean {
   if (!fitsWinograd(work)) return false;
-  const tiles = work.columns / 16;
-  const products = NS.product * Math.ceil(tiles / BLOCK) * BLOCK;
-  const transforms = tiles * (NS.input / work.rows + NS.output / inputChannels(work)) + NS.weights;
-  return NS.lanes * tiles > GAIN * (products + transforms);
+  const { rows } = work;
+  const [tiles, channels] = [pixels(work) / 16, inputChannels(work)];
+  const blocked = (count: number) => Math.ceil(count / BLOCK) * BLOCK;
+  const cells = isGradient(work) ? tiles * blocked(channels) : blocked(tiles) * channels;
+  const products = NS.product * rows * cells;
+  const transforms = tiles * (NS.input * channels + NS.output * rows) + NS.weights * rows * channels;
+  return NS.lanes * tiles * rows * channels > GAIN * (products + transforms);
 }

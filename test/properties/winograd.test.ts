@@ -62,7 +62,22 @@ const cases: readonly (Sample<string, object> & { op: string; title: string; typ
     inputs: { x: [1, 32, 5, 6], weight: [32, 32, 3, 3] },
     attrs: { padding: 1, paddingMode: 'reflect', size: [5, 6] },
   },
+  {
+    ...{ op: 'conv2dWeightGrad', title: 'extents that no tile divides, several pictures', types: ['f32', 'f16'] },
+    ...{ inputs: { x: [2, 5, 17, 19], g: [2, 9, 17, 19] }, attrs: { padding: 1, kernel: [3, 3] } },
+  },
+  {
+    ...{ op: 'conv2dWeightGrad', title: 'reflection, one channel' },
+    inputs: { x: [1, 1, 24, 22], g: [1, 1, 24, 22] },
+    attrs: { padding: 1, paddingMode: 'reflect', kernel: [3, 3] },
+  },
+  {
+    ...{ op: 'conv2dWeightGrad', title: 'uneven padding, more channels than a block' },
+    inputs: { x: [1, 4, 20, 30], g: [1, 17, 19, 32] },
+    attrs: { padding: [0, 1, 4, 0], kernel: [3, 3] },
+  },
 ];
+const LAST = { conv2dWeightGrad: 'conv2d.winograd.fold' } as Record<string, string>;
 
 describe("Winograd's algorithm", () => {
   for (const { op, title, types = ['f32'] as const, ...sample } of cases) {
@@ -75,7 +90,7 @@ describe("Winograd's algorithm", () => {
       it(`computes ${op}: ${title}, ${dtype}`, async () => {
         forceVariants('winograd');
         const run = () => checkForward(executorOn(device), subject(), sample, dtype, 1);
-        expect(await launchesOf(run)).toHaveProperty(['conv2d.winograd.output'], 2);
+        expect(await launchesOf(run)).toHaveProperty([LAST[op] ?? 'conv2d.winograd.output'], 2);
       });
     }
     it(`has the gradient of ${op}: ${title}`, async () => {
@@ -102,6 +117,29 @@ describe("Winograd's algorithm", () => {
     expectClose(await (parts as Tensor).data(), want, 4 * Math.sqrt(Math.max(x.size / 32, 288)) * unitOf('f32'), 'y');
     expect(launches).toHaveProperty(['conv2d.winograd.output'], 2);
     for (const tensor of [x, weight, bias, parts, whole]) tensor?.dispose();
+  });
+
+  it('adds the weight gradients of parts of the tiles', async () => {
+    // 40,000 pixels are 2,500 tiles, of which a part has 1,024 at most
+    const [x, g] = [
+      [1, 2, 200, 200],
+      [1, 3, 200, 200],
+    ].map((shape) => toTensor(device, draw(shape, 'f32', generator(5))));
+    const op = allOps().find(({ definition }) => definition.name === 'conv2dWeightGrad') as AnyOp;
+    const run = (name: string) => {
+      forceVariants(name);
+      return scope(() => op({ x, g }, { ...op.definition.defaults, padding: 1, kernel: [3, 3] }).w);
+    };
+    let parts: Tensor | undefined;
+    const launches = await launchesOf(async () => {
+      parts = run('winograd');
+      await device.finish();
+    });
+    const whole = run('direct');
+    const want = { shape: whole.shape, data: Float64Array.from(await whole.data()) };
+    expectClose(await (parts as Tensor).data(), want, 4 * 200 * unitOf('f32'), 'w');
+    expect(launches).toMatchObject({ 'conv2d.winograd.gradient': 3, 'conv2d.winograd.fold': 1 });
+    for (const tensor of [x, g, parts, whole]) tensor?.dispose();
   });
 
   it('computes the same with products of other families, which devices without subgroups have', async () => {
