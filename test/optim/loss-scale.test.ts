@@ -11,14 +11,14 @@ beforeAll(async () => {
 });
 
 describe('the loss scale', () => {
-  it('starts where PyTorch does and halves with every overflow', () => {
+  it('starts where PyTorch does, comes down in strides until a first update, and halves with every later overflow', () => {
     const scale = lossScale();
     const seen = [scale.value];
-    for (let i = 0; i < 3; i++) {
-      scale.next(true);
+    for (const overflowed of [true, true, false, true, true]) {
+      scale.next(overflowed);
       seen.push(scale.value);
     }
-    expect(seen).toEqual([65536, 32768, 16384, 8192]);
+    expect(seen).toEqual([65536, 4096, 256, 256, 128, 64]);
   });
 
   it('doubles after as many good steps in a row as the interval says, and counts anew after each change', () => {

@@ -9,13 +9,15 @@ export interface LossScaleConfig {
   readonly growth?: number;
   /** factor after an overflow */
   readonly backoff?: number;
+  /** the same before the first update, while the scale is looked for */
+  readonly firstBackoff?: number;
   readonly growthInterval?: number;
 }
 
 /** What a resumed run needs to go on with the same scales. */
 export type LossScaleState = {
   readonly value: number;
-  /** updates since it last changed */
+  /** updates since it last changed; −1 before the first */
   readonly steady: number;
 };
 
@@ -34,21 +36,27 @@ const LARGEST = 2 ** 64;
 
 /**
  * Dynamic loss scaling: small gradients leave f16's subnormals, large ones overflow now and then and cost a step. Powers
- * of two, so that scaling rounds nothing.
+ * of two, so that scaling rounds nothing. What fits a network is some orders of magnitude apart from the next one's, and a
+ * training begins at the high end: until a first update the scale comes down in longer strides, for every step of the way
+ * is a batch for nothing. A stride too far costs a few bits of the smallest gradients, until it grows.
  *
- * @see Micikevicius et al. 2018, arXiv:1710.03740, section 3.2; the defaults are those of PyTorch's GradScaler
+ * @see Micikevicius et al. 2018, arXiv:1710.03740, section 3.2; the other defaults are those of PyTorch's GradScaler
  */
 export function lossScale(config: LossScaleConfig = {}): LossScale {
-  const { initial = 65536, growth = 2, backoff = 0.5, growthInterval = 2000 } = config;
+  const { initial = 65536, growth = 2, backoff = 0.5, firstBackoff = 1 / 16, growthInterval = 2000 } = config;
   let value = initial;
-  let steady = 0;
+  let steady = -1;
   return {
     get value() {
       return value;
     },
     next(overflowed) {
-      steady = overflowed ? 0 : steady + 1;
-      if (overflowed) value = Math.max(SMALLEST, value * backoff);
+      if (overflowed) {
+        value = Math.max(SMALLEST, value * (steady < 0 ? firstBackoff : backoff));
+        steady = Math.min(steady, 0);
+        return;
+      }
+      steady = Math.max(steady, 0) + 1;
       if (steady < growthInterval) return;
       value = Math.min(LARGEST, value * growth);
       steady = 0;
