@@ -8,8 +8,23 @@ import type { Cost } from './recorder.ts';
 import { accessOf, type StorageTypes, sourceOf } from './shader-source.ts';
 import { bytesPerElement, type DType, slotBytes, type Tensor } from './tensor.ts';
 
-/** WGSL element types of a binding. `T` and `U` are the storage types of tensors; `T4` and `U4` vectors of four. */
-export type ElementType = 'T' | 'T4' | 'U' | 'U4' | 'f32' | 'vec2f' | 'vec3f' | 'vec4f' | 'u32' | 'vec2u' | 'vec4u';
+/**
+ * WGSL element types of a binding. `T` and `U` are the storage types of tensors; `T4` and `U4` vectors of four; `T16` is
+ * 16 bytes of T, which `first`, `second` and `packed` take apart and put together: four f32 or eight f16.
+ */
+export type ElementType =
+  | 'T'
+  | 'T4'
+  | 'T16'
+  | 'U'
+  | 'U4'
+  | 'f32'
+  | 'vec2f'
+  | 'vec3f'
+  | 'vec4f'
+  | 'u32'
+  | 'vec2u'
+  | 'vec4u';
 
 export interface Binding {
   readonly access: 'read' | 'write' | 'readWrite';

@@ -8,6 +8,28 @@ export interface StorageTypes {
   readonly U: DType;
 }
 
+/** 16 bytes of T: vectors of four numbers taken from them, and put into them. Where there are four in all, there is no second one. */
+const SIXTEEN_BYTES: Readonly<Record<DType, readonly string[]>> = {
+  f32: [
+    'alias T16 = vec4f;',
+    'fn first(v: T16) -> vec4f { return v; }',
+    'fn second(v: T16) -> vec4f { return vec4f(); }',
+    'fn packed(a: vec4f, b: vec4f) -> T16 { return a; }',
+  ],
+  f16: [
+    'alias T16 = vec4u;',
+    'fn first(v: T16) -> vec4f { return vec4f(bitcast<T4>(v.xy)); }',
+    'fn second(v: T16) -> vec4f { return vec4f(bitcast<T4>(v.zw)); }',
+    'fn packed(a: vec4f, b: vec4f) -> T16 { return vec4u(bitcast<vec2u>(T4(a)), bitcast<vec2u>(T4(b))); }',
+  ],
+  u32: [
+    'alias T16 = vec4u;',
+    'fn first(v: T16) -> vec4f { return vec4f(v); }',
+    'fn second(v: T16) -> vec4f { return vec4f(); }',
+    'fn packed(a: vec4f, b: vec4f) -> T16 { return vec4u(a); }',
+  ],
+};
+
 /** The text of a kernel for one choice of storage types, key and subgroup width. */
 export function sourceOf(
   kernel: AnyKernel,
@@ -33,6 +55,7 @@ export function sourceOf(
       `alias ${name} = ${types[name]};`,
       `alias ${name}4 = vec4<${types[name]}>;`,
     ]),
+    ...(present.some(([, { type }]) => type === 'T16') ? SIXTEEN_BYTES[types.T] : []),
     ...(definition.subgroups || definition.subgroupMatrix ? [`const SG: u32 = ${subgroupWidth}u;`] : []),
     ...Object.keys(definition.keys ?? {}).map((name) => `const ${name}: u32 = ${key[name]}u;`),
     tgpu.resolve({ template: 'Params', externals: { Params: definition.params } }).replace(/Params\s*$/, ''),

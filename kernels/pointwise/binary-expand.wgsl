@@ -26,6 +26,5 @@ fn main(
   } else {
     for (var lane = 0u; lane < 4u; lane++) { v[lane] = f32(b[offsetOf(min(4u * i + lane, P.size - 1u))]); }
   }
-  let swap = P.swap != 0u;
-  y[i] = T4(apply(select(u, v, swap), select(v, u, swap)));
+  y[i] = T4(swapped(u, v, P.swap != 0u));
 }

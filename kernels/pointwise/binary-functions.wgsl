@@ -25,3 +25,6 @@ fn power(x: vec4f, z: vec4f) -> vec4f {
   let odd = fract(z * 0.5) != vec4f();
   return select(select(magnitude, -magnitude, (x < vec4f()) & odd), vec4f(1.0), z == vec4f());
 }
+
+// apply(x, z), or apply(z, x)
+fn swapped(x: vec4f, z: vec4f, swap: bool) -> vec4f { return apply(select(x, z, swap), select(z, x, swap)); }

@@ -1,6 +1,15 @@
 import * as d from 'typegpu/data';
-import { defineKernel, LimitError, read, type Shape, ShapeError, type Tensor, write } from '../../engine/index.ts';
-import { POINTWISE_WG } from './unary.ts';
+import {
+  bytesPerElement,
+  defineKernel,
+  LimitError,
+  read,
+  type Shape,
+  ShapeError,
+  type Tensor,
+  write,
+} from '../../engine/index.ts';
+import { POINTWISE_WG, unitGrid, unitsOf } from './unary.ts';
 
 /** The order is that of the cases in binary.wgsl. */
 const OPS = [
@@ -27,18 +36,29 @@ const binaryKernel = defineKernel({
   name: 'pointwise.binary',
   wgsl: new URL('./binary.wgsl', import.meta.url),
   lib: [functions],
+  params: d.struct({ count: u, span: u, slope: d.f32, swap: u }).$name('Params'),
+  bindings: { a: read('T16'), b: read('T16'), y: write('T16') },
+  keys: { OP: OP_KEYS, MODE: [0, 1], WG: [POINTWISE_WG] },
+  grid: unitGrid,
+  cost: (p, bytes, { MODE }) => ({ flops: (16 / bytes) * p.count, bytes: (MODE === 0 ? 48 : 32) * p.count }),
+});
+
+const stridedKernel = defineKernel({
+  name: 'pointwise.binaryStrided',
+  wgsl: new URL('./binary-strided.wgsl', import.meta.url),
+  lib: [functions],
   params: d
     .struct({
-      ...{ count: u, size: u, slope: d.f32, swap: u },
+      ...{ count: u, size: u, slope: d.f32 },
       ...{ n0: u, n1: u, n2: u, n3: u, n4: u },
       ...{ a0: u, a1: u, a2: u, a3: u, a4: u },
       ...{ b0: u, b1: u, b2: u, b3: u, b4: u },
     })
     .$name('Params'),
-  bindings: { a: read('T4'), b: read('T4'), y: write('T4') },
-  keys: { OP: OP_KEYS, MODE: [0, 1, 2], WG: [POINTWISE_WG] },
+  bindings: { a: read('T'), b: read('T'), y: write('T4') },
+  keys: { OP: OP_KEYS, WG: [POINTWISE_WG] },
   grid: (p) => Math.ceil(p.count / POINTWISE_WG),
-  cost: (p, bytes, { MODE }) => ({ flops: 4 * p.count, bytes: (MODE === 0 ? 12 : 8) * p.count * bytes }),
+  cost: (p, bytes) => ({ flops: 4 * p.count, bytes: 8 * p.count * bytes }),
 });
 
 const expandKernel = defineKernel({
@@ -60,8 +80,7 @@ export function launchBinary(name: BinaryName, a: Tensor, b: Tensor, y: Tensor, 
   const wholeA = runs.every(({ inA }) => inA);
   const wholeB = runs.every(({ inB }) => inB);
   if (!wholeA && !wholeB) {
-    const all = { ...params, ...strideParams(name, a.shape, b.shape, runs), swap: 0 };
-    binaryKernel.launch({ a, b, y }, all, { ...key, MODE: 2 });
+    stridedKernel.launch({ a, b, y }, { ...params, ...strideParams(name, a.shape, b.shape, runs) }, key);
     return;
   }
   // `whole` has y's shape; `small` may lack axes
@@ -69,7 +88,7 @@ export function launchBinary(name: BinaryName, a: Tensor, b: Tensor, y: Tensor, 
   const has = runs.map(({ inA, inB }) => (wholeA ? inB : inA));
   const same = has.every((there) => there);
   if (same || has.every((there) => !there)) {
-    const all = { ...params, ...NO_STRIDES, swap };
+    const all = { ...unitsOf(y.size * bytesPerElement(y.dtype), y.device.capabilities), slope, swap };
     binaryKernel.launch({ a: whole, b: small, y }, all, { ...key, MODE: same ? 0 : 1 });
   } else if (runs.length <= 3) {
     const [, n1, n2] = lastOf(runs, 3).map(({ extent }) => extent);
@@ -77,8 +96,7 @@ export function launchBinary(name: BinaryName, a: Tensor, b: Tensor, y: Tensor, 
     const mode = n2 % 4 !== 0 ? 2 : b2;
     expandKernel.launch({ a: whole, b: small, y }, { ...params, swap, n1, n2, b0, b1, b2 }, { ...key, MODE: mode });
   } else {
-    const all = { ...params, ...strideParams(name, a.shape, b.shape, runs), swap: 0 };
-    binaryKernel.launch({ a, b, y }, all, { ...key, MODE: 2 });
+    stridedKernel.launch({ a, b, y }, { ...params, ...strideParams(name, a.shape, b.shape, runs) }, key);
   }
 }
 
@@ -109,11 +127,6 @@ interface Run {
 }
 
 const MAX_RUNS = 5;
-const NO_STRIDES = {
-  ...{ n0: 0, n1: 0, n2: 0, n3: 0, n4: 0 },
-  ...{ a0: 0, a1: 0, a2: 0, a3: 0, a4: 0 },
-  ...{ b0: 0, b1: 0, b2: 0, b3: 0, b4: 0 },
-};
 
 /** Runs with extents of 1 put before them, up to `count`. */
 function lastOf(runs: readonly Run[], count: number): Run[] {
@@ -122,7 +135,7 @@ function lastOf(runs: readonly Run[], count: number): Run[] {
 }
 
 /** @throws LimitError where the axes present in a and b alternate too often */
-function strideParams(name: string, a: Shape, b: Shape, runs: readonly Run[]): typeof NO_STRIDES {
+function strideParams(name: string, a: Shape, b: Shape, runs: readonly Run[]) {
   if (runs.length > MAX_RUNS) {
     throw new LimitError(
       `${name}: the broadcast of [${a}] and [${b}] alternates over more than ${MAX_RUNS} groups of axes. ` +

@@ -1,45 +1,22 @@
-// y = f(a, b), element by element. A thread owns four neighbouring elements of y.
-// MODE 0: a and b have y's shape. MODE 1: b is one number. MODE 2: any broadcast, by strides.
-
-fn strided(i: u32, extents: array<u32, 5>, strides: array<u32, 5>) -> u32 {
-  var rest = i;
-  var offset = 0u;
-  for (var axis = 5u; axis > 0u; axis--) {
-    let extent = extents[axis - 1u];
-    offset += (rest % extent) * strides[axis - 1u];
-    rest /= extent;
-  }
-  return offset;
-}
-
+// y = f(a, b), element by element. A thread owns P.span units of 16 bytes of y, WG apart.
+// MODE 0: a and b have y's shape. MODE 1: b is one number.
 @compute @workgroup_size(WG)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_id) local: vec3u,
 ) {
-  let thread = local.x;
-  let i = groupIndex(group, groups) * WG + thread;
-  if (i >= P.count) { return; }
-  var u: vec4f;
-  var v: vec4f;
-  if (MODE == 2u) {
-    let extents = array<u32, 5>(P.n0, P.n1, P.n2, P.n3, P.n4);
-    for (var lane = 0u; lane < 4u; lane++) {
-      let e = min(4u * i + lane, P.size - 1u);
-      let p = strided(e, extents, array<u32, 5>(P.a0, P.a1, P.a2, P.a3, P.a4));
-      let q = strided(e, extents, array<u32, 5>(P.b0, P.b1, P.b2, P.b3, P.b4));
-      u[lane] = f32(a[p / 4u][p % 4u]);
-      v[lane] = f32(b[q / 4u][q % 4u]);
-    }
-  } else {
-    u = vec4f(a[i]);
+  let start = groupIndex(group, groups) * WG * P.span;
+  let end = min(start + WG * P.span, P.count);
+  let swap = P.swap != 0u;
+  for (var i = start + local.x; i < end; i += WG) {
+    let u = a[i];
     if (MODE == 0u) {
-      v = vec4f(b[i]);
+      let v = b[i];
+      y[i] = packed(swapped(first(u), first(v), swap), swapped(second(u), second(v), swap));
     } else {
-      v = vec4f(f32(b[0].x));
+      let v = vec4f(first(b[0]).x);
+      y[i] = packed(swapped(first(u), v, swap), swapped(second(u), v, swap));
     }
   }
-  let swap = P.swap != 0u;
-  y[i] = T4(apply(select(u, v, swap), select(v, u, swap)));
 }

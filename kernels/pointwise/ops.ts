@@ -11,7 +11,7 @@ import {
 } from '../../engine/index.ts';
 import { type Binary, binary, SAME, unary } from './define.ts';
 import { roundToRef } from './reference.ts';
-import { launchFill, launchUnary } from './unary.ts';
+import { launchCast, launchFill } from './unary.ts';
 
 const addOp: Binary = binary('add', (a, b) => a + b, {
   backward: ({ dy }) => ({ da: dy, db: dy }),
@@ -26,6 +26,7 @@ const addOp: Binary = binary('add', (a, b) => a + b, {
     { inputs: { a: [6, 8], b: [8] } },
     { inputs: { a: [2, 1, 3, 4], b: [2, 5, 3, 4] } },
     { inputs: { a: [7, 5], b: [3, 7, 5] }, dtypes: ['f32'] },
+    { inputs: { a: [133, 1031], b: [133, 1031] } }, // enough for several units a thread
     { inputs: { a: [4194304], b: [4194304] }, bench: '4M' },
     { inputs: { a: [1, 64, 256, 256], b: [64, 1, 1] }, bench: 'bias of 64 planes of 256²' },
     { inputs: { a: [4096, 1024], b: [1024] }, bench: 'bias of rows' },
@@ -97,7 +98,11 @@ const affineOp = unary('affine', (x, { a, b }) => a * x + b, {
 const reluOp = unary('relu', (x) => Math.max(x, 0), {
   saves: ['y'],
   backward: ({ y, dy }) => leakyReluGradOp({ a: dy, b: y }).y,
-  samples: [{ inputs: { x: { shape, kind: 'away', from: [0] } } }, { inputs: { x: [4194304] }, bench: '4M' }],
+  samples: [
+    { inputs: { x: { shape, kind: 'away', from: [0] } } },
+    { inputs: { x: { shape: [133, 1031], kind: 'away', from: [0] } } },
+    { inputs: { x: [4194304] }, bench: '4M' },
+  ],
 });
 const leakyReluOp = unary('leakyRelu', (x, { a }) => (x > 0 ? x : a * x), {
   saves: ['x'],
@@ -296,12 +301,14 @@ const castOp: Op<'x', readonly ['y'], { dtype: DType }> = defineOp({
   outputs: ['y'],
   defaults: { dtype: 'f32' as DType },
   shape: ({ x }, { dtype }) => ({ y: { shape: x.shape, dtype } }),
-  forward: ({ x }, { y }) => launchUnary('copy', x, y),
+  forward: ({ x }, { y }) => launchCast(x, y),
   backward: ({ dy }, _, { inputs }) => ({ dx: cast(dy, inputs.x.dtype) }),
   reference: ({ x }) => ({ y: x }),
   samples: [
     { inputs: { x: shape }, attrs: { dtype: 'f16' } },
     { inputs: { x: shape }, attrs: { dtype: 'f32' } },
+    { inputs: { x: [4194304] }, attrs: { dtype: 'f16' }, dtypes: ['f32'], bench: '4M, f32 to f16' },
+    { inputs: { x: [4194304] }, attrs: { dtype: 'f32' }, dtypes: ['f16'], bench: '4M, f16 to f32' },
   ],
 });
 

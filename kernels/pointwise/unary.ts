@@ -1,5 +1,5 @@
 import * as d from 'typegpu/data';
-import { defineKernel, read, type Tensor, write } from '../../engine/index.ts';
+import { bytesPerElement, type Capabilities, defineKernel, read, type Tensor, write } from '../../engine/index.ts';
 
 /** The order is that of the cases in unary.wgsl. */
 const OPS = [
@@ -24,36 +24,69 @@ const OPS = [
 ] as const;
 export type UnaryName = (typeof OPS)[number];
 
-/** Workgroup size of pointwise kernels: one vec4 a thread, no loop. */
 export const POINTWISE_WG = 256;
+
+/** Bytes a thread takes at once. */
+const UNIT = 16;
+/** Units a thread takes on software drivers, which pay for each thread, where there are more than enough threads. */
+const SOFTWARE_SPAN = 4;
+const ENOUGH_UNITS = 1 << 14;
+
+/** How a tensor of that many bytes is shared out: units of 16 bytes, and how many of them a thread takes. */
+export function unitsOf(bytes: number, { software }: Capabilities): { count: number; span: number } {
+  const count = Math.ceil(bytes / UNIT);
+  return { count, span: software && count >= ENOUGH_UNITS ? SOFTWARE_SPAN : 1 };
+}
+
+export const unitGrid = (p: { count: number; span: number }) => Math.ceil(p.count / (POINTWISE_WG * p.span));
 
 const unaryKernel = defineKernel({
   name: 'pointwise.unary',
   wgsl: new URL('./unary.wgsl', import.meta.url),
-  params: d.struct({ count: d.u32, a: d.f32, b: d.f32 }).$name('Params'),
-  bindings: { x: read('T4'), y: write('U4') },
+  params: d.struct({ count: d.u32, span: d.u32, a: d.f32, b: d.f32 }).$name('Params'),
+  bindings: { x: read('T16'), y: write('T16') },
   keys: { OP: OPS.map((_, i) => i), WG: [POINTWISE_WG] },
-  grid: (p) => Math.ceil(p.count / POINTWISE_WG),
-  cost: (p, bytes) => ({ flops: 4 * p.count, bytes: 8 * p.count * bytes }),
+  grid: unitGrid,
+  cost: (p, bytes) => ({ flops: (UNIT / bytes) * p.count, bytes: 2 * UNIT * p.count }),
 });
 
-/** y = f(x) for one of the functions above; y may have another storage type than x. */
+/** y = f(x) for one of the functions above. */
 export function launchUnary(name: UnaryName, x: Tensor, y: Tensor, a = 0, b = 0): void {
-  const params = { count: Math.ceil(x.size / 4), a, b };
+  const params = { ...unitsOf(x.size * bytesPerElement(x.dtype), x.device.capabilities), a, b };
   unaryKernel.launch({ x, y }, params, { OP: OPS.indexOf(name), WG: POINTWISE_WG });
+}
+
+const castKernel = defineKernel({
+  name: 'pointwise.cast',
+  wgsl: new URL('./cast.wgsl', import.meta.url),
+  params: d.struct({ count: d.u32 }).$name('Params'),
+  bindings: { x: read('T4'), y: write('U4') },
+  keys: { WG: [POINTWISE_WG] },
+  grid: (p) => Math.ceil(p.count / POINTWISE_WG),
+  cost: (p, bytes) => ({ flops: 0, bytes: 4 * p.count * (bytes + (bytes === 2 ? 4 : 2)) }),
+});
+
+/** y = x in the storage type of y. */
+export function launchCast(x: Tensor, y: Tensor): void {
+  if (x.dtype === y.dtype) {
+    launchUnary('copy', x, y);
+    return;
+  }
+  castKernel.launch({ x, y }, { count: Math.ceil(x.size / 4) }, { WG: POINTWISE_WG });
 }
 
 const fillKernel = defineKernel({
   name: 'pointwise.fill',
   wgsl: new URL('./fill.wgsl', import.meta.url),
-  params: d.struct({ count: d.u32, value: d.f32 }).$name('Params'),
-  bindings: { y: write('T4') },
+  params: d.struct({ count: d.u32, span: d.u32, value: d.f32 }).$name('Params'),
+  bindings: { y: write('T16') },
   keys: { WG: [POINTWISE_WG] },
-  grid: (p) => Math.ceil(p.count / POINTWISE_WG),
-  cost: (p, bytes) => ({ flops: 0, bytes: 4 * p.count * bytes }),
+  grid: unitGrid,
+  cost: (p) => ({ flops: 0, bytes: UNIT * p.count }),
 });
 
 /** Sets every element of y. */
 export function launchFill(y: Tensor, value: number): void {
-  fillKernel.launch({ y }, { count: Math.ceil(y.size / 4), value }, { WG: POINTWISE_WG });
+  const units = unitsOf(y.size * bytesPerElement(y.dtype), y.device.capabilities);
+  fillKernel.launch({ y }, { ...units, value }, { WG: POINTWISE_WG });
 }

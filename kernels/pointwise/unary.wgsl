@@ -1,5 +1,5 @@
-// y = f(x), element by element. A thread owns four neighbouring elements; P.count counts vectors of four, and the last
-// one may run past the tensor's end into the padding that every buffer has.
+// y = f(x), element by element. A thread owns P.span units of 16 bytes, WG apart; P.count counts units, and the last one
+// may run past the tensor's end into the padding that every buffer has.
 
 fn apply(x: vec4f) -> vec4f {
   switch OP {
@@ -20,7 +20,7 @@ fn apply(x: vec4f) -> vec4f {
     case 14u: { return x * sigmoid(x); }                                // silu
     case 15u: { return max(x, vec4f()) + log(1.0 + exp(-abs(x))); }     // softplus
     case 16u: { return round(x * P.b) * P.a; }                          // roundTo; b = 1 / a, ties to even
-    default: { return x; }                                              // copy and cast
+    default: { return x; }                                              // copy
   }
 }
 
@@ -46,8 +46,10 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_id) local: vec3u,
 ) {
-  let thread = local.x;
-  let i = groupIndex(group, groups) * WG + thread;
-  if (i >= P.count) { return; }
-  y[i] = U4(apply(vec4f(x[i])));
+  let start = groupIndex(group, groups) * WG * P.span;
+  let end = min(start + WG * P.span, P.count);
+  for (var i = start + local.x; i < end; i += WG) {
+    let v = x[i];
+    y[i] = packed(apply(first(v)), apply(second(v)));
+  }
 }
