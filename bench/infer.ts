@@ -143,15 +143,15 @@ export async function timed<T>(run: () => Promise<T>): Promise<{ result: T; seco
 /** Drawing takes seconds a million pixels: beyond this side a landscape is repeated. */
 const DRAWN_SIDE = 512;
 
-export function picture({ width, height }: Size, mood: MoodName): PlanarPicture {
-  const [w, h] = [Math.min(width, DRAWN_SIDE), Math.min(height, DRAWN_SIDE)];
-  const drawn = toPlanar(drawLandscape(w, h, 1, mood));
-  if (w === width && h === height) return { planar: drawn, width, height };
+export function picture({ width, height }: Size, mood: MoodName, drawn = DRAWN_SIDE): PlanarPicture {
+  const [w, h] = [Math.min(width, drawn), Math.min(height, drawn)];
+  const landscape = toPlanar(drawLandscape(w, h, 1, mood));
+  if (w === width && h === height) return { planar: landscape, width, height };
   const planar = new Float32Array(3 * width * height);
   for (let row = 0; row < 3 * height; row++) {
     const from = (Math.floor(row / height) * h + ((row % height) % h)) * w;
     for (let x = 0; x < width; x += w) {
-      planar.set(drawn.subarray(from, from + Math.min(w, width - x)), row * width + x);
+      planar.set(landscape.subarray(from, from + Math.min(w, width - x)), row * width + x);
     }
   }
   return { planar, width, height };

@@ -7,7 +7,7 @@ import { summarize } from '../statistics.ts';
 import type { PeerCase } from './cases.ts';
 import { type PeerRow, titleOfCase } from './peer-row.ts';
 
-const PYTHONS = ['python3', '/usr/bin/python3'];
+const PYTHONS = ['python3', '/usr/bin/python3', 'python'];
 
 export const TIME_TORCH = fileURLToPath(new URL('./time_torch.py', import.meta.url));
 

@@ -71,8 +71,10 @@ function task(title: string, estimate: number, rows: (timing: Timing) => Promise
     id: `networks: ${title}`,
     estimate,
     run: async ({ device, measured, onRow, seconds }) => {
-      const timing = { device: await device(), ...measured(), seconds: Math.min(SECONDS, seconds / 4) };
-      for (const row of await rows(timing)) onRow(row);
+      const on = await device();
+      for (const row of await rows({ device: on, ...measured(), seconds: Math.min(SECONDS, seconds / 4) })) onRow(row);
+      await on.finish();
+      on.pool.trim();
       return undefined;
     },
   };

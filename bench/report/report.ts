@@ -47,19 +47,20 @@ export async function report({ out, golden, device: name, deadline }: ReportOpti
     networkStage(info.software, types),
     torchStage(info.software),
   ];
+  const release = () => {
+    device?.destroy();
+    device = undefined;
+  };
   const context = {
     measured: () => measured,
     device: async () => {
       device ??= await acquireDevice({ device: name });
       return device;
     },
+    release,
   };
-  const lost = () => {
-    device?.destroy();
-    device = undefined;
-  };
-  await runStages(stages, { journal, deadline, now: Date.now, say, context, lost });
-  lost();
+  await runStages(stages, { journal, deadline, now: Date.now, say, context });
+  release();
   await writeReport(journal, measured);
   say(`Report: ${join(journal.folder, 'report.html')} and report.md. Send the folder ${journal.folder}.`);
 }

@@ -10,9 +10,7 @@ export interface RunOptions {
   readonly now: () => number;
   readonly say: (line: string) => void;
   /** what tasks are given, beside their time and their notes */
-  readonly context: Pick<TaskContext, 'device' | 'measured'>;
-  /** the device is not to be used again */
-  readonly lost: () => void;
+  readonly context: Pick<TaskContext, 'device' | 'release' | 'measured'>;
 }
 
 /** A task in which the process died so often is not begun again. */
@@ -59,7 +57,7 @@ async function runOnce(
 
 /** @returns whether it was begun */
 async function runTask(task: Task, end: number, options: RunOptions): Promise<boolean> {
-  const { journal, now, say, context, lost } = options;
+  const { journal, now, say, context } = options;
   const left = (end - now()) / 1e3;
   if (left < task.estimate) {
     // what a run found before it was cut stays
@@ -91,7 +89,7 @@ async function runTask(task: Task, end: number, options: RunOptions): Promise<bo
     // what the device or the project cannot do, it cannot do next time either
     const known = [LimitError, OutOfMemoryError, RequestError].some((kind) => error instanceof kind);
     // tensors of a task that broke are nobody's
-    lost();
+    context.release();
     const line = `${known ? 'left out' : 'failed'}: ${message.split('\n')[0]}`;
     return finish({ status: known ? 'done' : 'failed', seconds: spent(), notes: [...notes, line] });
   }

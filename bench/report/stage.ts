@@ -7,6 +7,8 @@ import type { Journal } from './journal.ts';
 export interface TaskContext {
   /** a device that works; another one after the last was lost */
   readonly device: () => Promise<Device>;
+  /** gives the device and its memory back, to whom else needs it; or because it is not to be used again */
+  readonly release: () => void;
   /** of the adapter, measured once a report */
   readonly measured: () => { readonly roofline: Roofline; readonly environment: Environment };
   readonly journal: Journal;

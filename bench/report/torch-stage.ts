@@ -52,6 +52,7 @@ async function timeIn(
   const { python, cuda } = probe;
   const small = software || !cuda;
   if (!cuda) note('this torch has no CUDA: reduced sizes on the processor');
+  context.release();
   const timed = new Set(journal.rows().map(titleOf));
   const all = tasksOf(small, cuda ? ['f32', 'f16', 'tf32'] : ['f32']);
   const tasks = all.filter((one) => !timed.has(titleOf(torchName(one, cuda))));

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { picture } from '../../bench/infer.ts';
 import { measure } from '../../bench/measure.ts';
+import { askTorch, probeTorch, type TorchCase } from '../../bench/peers/torch.ts';
 import { type Bar, bar, barsOf, type Findings } from '../../bench/report/bars.ts';
 import { type Journal, openJournal, type TaskRecord } from '../../bench/report/journal.ts';
 import { flopsOf, kernelCases, namesOf, piecesOf, trafficCases, variantsOf } from '../../bench/report/kernel-cases.ts';
@@ -28,7 +29,7 @@ const row = (name: RowName, more: Partial<Row> = {}): Row => ({ ...name, us: 100
 describe('running stages', () => {
   let seconds: number;
   let log: string[];
-  let losses: number;
+  let releases: number;
 
   /** A task that takes so many seconds of a clock that nothing else moves. */
   const task = (id: string, takes: number, run?: () => Found | undefined): Task => ({
@@ -46,14 +47,17 @@ describe('running stages', () => {
   const run = (journal: Journal, stages: readonly Stage[], budget: number) =>
     runStages(stages, {
       ...{ journal, deadline: (seconds + budget) * 1e3, now: () => seconds * 1e3, say: () => {} },
-      context: { device: () => Promise.reject(new Error('none')), measured: () => Promise.reject() as never },
-      lost: () => losses++,
+      context: {
+        device: () => Promise.reject(new Error('none')),
+        measured: () => Promise.reject() as never,
+        release: () => releases++,
+      },
     });
 
   beforeEach(() => {
     seconds = 0;
     log = [];
-    losses = 0;
+    releases = 0;
   });
 
   it('gives each its share, hands on what is not used, and says what was left out', async () => {
@@ -106,7 +110,7 @@ describe('running stages', () => {
       notes: ['odd was here', 'failed: driver fell over'],
     });
     expect(journal.record('never')).toMatchObject({ status: 'done', notes: ['never was here', 'left out: too large'] });
-    expect(losses).toBe(2);
+    expect(releases).toBe(2);
     await run(journal, stages, 10);
     expect(log).toEqual(['odd', 'never', 'b', 'odd']);
   });
@@ -290,16 +294,13 @@ describe('what is timed', () => {
   });
 
   it('on a large picture, is a landscape over and over', () => {
-    const [small, large] = [picture({ width: 512, height: 512 }, 'noon'), picture({ width: 700, height: 516 }, 'noon')];
-    expect(large.planar.length).toBe(3 * 700 * 516);
-    for (const [x, y, c] of [
-      [0, 0, 0],
-      [699, 515, 2],
-      [513, 511, 1],
-    ]) {
-      const there = large.planar[(c * 516 + y) * 700 + x];
-      expect(there).toBe(small.planar[(c * 512 + (y % 512)) * 512 + (x % 512)]);
-    }
+    const small = picture({ width: 16, height: 16 }, 'noon');
+    const large = picture({ width: 40, height: 20 }, 'noon', 16);
+    expect(large.planar.length).toBe(3 * 40 * 20);
+    large.planar.forEach((value, i) => {
+      const [c, y, x] = [Math.floor(i / 800), Math.floor(i / 40) % 20, i % 40];
+      if (value !== small.planar[(c * 16 + (y % 16)) * 16 + (x % 16)]) expect.fail(`plane ${c} at ${x}, ${y}`);
+    });
   });
 
   it('is cut into pieces that a binding holds, and no plane is lost', () => {
@@ -332,6 +333,26 @@ describe('on a device', () => {
       // but for sums of a plane that few planes share among workgroups
       for (const [i, inPieces] of bytes[1].entries()) expect(inPieces / bytes[0][i]).toBeCloseTo(1, 3);
     }
+  });
+});
+
+describe('PyTorch', () => {
+  const probe = probeTorch();
+
+  it.skipIf(!probe)('has the networks as they are here, says so as it goes, and goes on behind an error', async () => {
+    const tasks = networkTasks(true, ['f32']).filter(({ name }) => name.pass !== 'step');
+    // a picture of 8² leaves nothing of the grid
+    const cases = [...tasks.map(({ task }) => task), { ...tasks[1].task, size: 8 }];
+    const task = { seconds: 0, device: 'cpu', cases };
+    const found: (TorchCase & { parameters?: object })[] = [];
+    const script = path.resolve(import.meta.dirname, '../../bench/report/time_networks.py');
+    const ended = await askTorch(probe?.python ?? '', script, task, { seconds: 60 }, (_, one) => found.push(one));
+    expect(ended).toBe(true);
+    tasks.forEach(({ parameters = {} }, i) => {
+      const [name] = Object.keys(found[i].parameters ?? {});
+      expect(found[i].parameters).toEqual({ [name]: parameters[name] });
+    });
+    expect(found.at(-1)?.error).toBeDefined();
   });
 });
 
