@@ -22,13 +22,16 @@ const MOST_DEATHS = 2;
  * Where there is time in the end, what was left out has its turn again.
  */
 export async function runStages(stages: readonly Stage[], options: RunOptions): Promise<void> {
-  const { journal, say } = options;
+  const { journal, say, deadline, now } = options;
   const statusOf = ({ id }: Task) => journal.record(id)?.status;
   for (const { name, tasks } of stages) {
     if (tasks.every((task) => statusOf(task) === 'done')) say(`${name}: finished before`);
   }
-  let begun = await runOnce(stages, (task) => statusOf(task) !== 'done', options);
-  while (begun > 0) begun = await runOnce(stages, (task) => statusOf(task) === 'left out', options);
+  await runOnce(stages, (task) => statusOf(task) !== 'done', options);
+  const fits = (task: Task) => statusOf(task) === 'left out' && task.estimate <= (deadline - now()) / 1e3;
+  for (let begun = 1; begun > 0 && stages.some(({ tasks }) => tasks.some(fits)); ) {
+    begun = await runOnce(stages, fits, options);
+  }
 }
 
 /** @returns how many tasks were begun */

@@ -72,7 +72,7 @@ describe('running stages', () => {
     expect(log).toEqual(['a', 'b1', 'c']);
     expect(journal.record('b2')).toEqual({
       ...{ status: 'left out', seconds: 0 },
-      notes: ['left out: it needs about 2 s, and 0 s were left'],
+      notes: ['left out: it needs about 2 s, and 1 s were left'],
     });
     expect(journal.record('c')).toMatchObject({ status: 'done', seconds: 7, notes: ['c was here'] });
   });
