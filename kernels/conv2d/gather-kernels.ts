@@ -1,10 +1,10 @@
 import * as d from 'typegpu/data';
-import { defineKernel, empty, optional, read, scope, type Tensor, write } from '../../engine/index.ts';
+import { type DType, defineKernel, empty, optional, read, scope, type Tensor, write } from '../../engine/index.ts';
 import { type Activation, activationCode, activationWgsl } from '../lib/activation.ts';
 import { type BlockSize, cutRows } from '../lib/blocks.ts';
 import { type MatrixUnit, matrixUnitFor, perUnit, stepOf, unitKey } from '../lib/matrix-unit.ts';
 import { type CutTerms, cutTerms, isTile, tileKeys, tileWgsl } from '../lib/tile.ts';
-import { variantFor } from '../lib/variant.ts';
+import { type MatrixWork, variantFor } from '../lib/variant.ts';
 import { type Gather, workOf } from './gather.ts';
 import { PADDING_MODES } from './geometry.ts';
 import { launchWinograd } from './winograd.ts';
@@ -107,8 +107,9 @@ const bindings = {
   residual: optional(read('T'), 'HAS_RESIDUAL'),
 } as const;
 const flags = { HAS_BIAS: [0, 1], HAS_RESIDUAL: [0, 1], CURVED: [0, 1] } as const;
+type Flags = { HAS_BIAS: number; HAS_RESIDUAL: number; CURVED: number };
 /** A convolution with a residual has no activation. */
-const notBoth = ({ HAS_RESIDUAL, CURVED }: { HAS_RESIDUAL: number; CURVED: number }) => !(HAS_RESIDUAL && CURVED);
+const notBoth = ({ HAS_RESIDUAL, CURVED }: Omit<Flags, 'HAS_BIAS'>) => !(HAS_RESIDUAL && CURVED);
 const lib = [new URL('./padding.wgsl', import.meta.url), new URL('./epilogue.wgsl', import.meta.url), activationWgsl];
 
 const phases = (p: ParamValues) => p.outStepY * p.outStepX;
@@ -123,6 +124,11 @@ function cost(p: ParamValues, bytes: number) {
   const sources = images * p.groups * p.inChannels * p.h * p.w;
   const weights = channels * p.inChannels * p.kH * p.kW;
   return { flops: 2 * results * terms, bytes: (sources + results + weights) * bytes };
+}
+
+function costOfParts(p: ParamValues, bytes: number) {
+  const { flops, bytes: all } = cost(p, bytes);
+  return { flops, bytes: all + p.results * (4 * p.slots - bytes) };
 }
 
 const rowsKernel = defineKernel({
@@ -179,10 +185,7 @@ const tiledPartsKernel = defineKernel({
   keys: tileKeys,
   valid: (key) => isTile(key),
   grid: (p, key) => tileGrid(p, key),
-  cost: (p, bytes) => {
-    const { flops, bytes: all } = cost(p, bytes);
-    return { flops, bytes: all + p.results * (4 * p.slots - bytes) };
-  },
+  cost: costOfParts,
 });
 
 const sumPartsKernel = defineKernel({
@@ -232,46 +235,85 @@ const packWeightsKernel = defineKernel({
   cost: (p, bytes) => ({ flops: 0, bytes: 2 * p.count * bytes }),
 });
 
-const matrixKernels = perUnit(({ operands, suffix, keys, ...unit }) =>
-  defineKernel({
-    name: `conv2d.matrix${suffix}`,
+/** On matrix units, of packed weights; for all terms, and for one slot of them. */
+const matrixKernels = perUnit(({ operands, suffix, keys, ...unit }) => {
+  const packed = read(operands === 'f16' ? 'T4' : 'vec4f');
+  const PARTS = operands === 'f16' ? [1, 2] : [1];
+  const common = {
     wgsl: new URL('./gather.matrix.wgsl', import.meta.url),
-    lib: [...unit.lib, ...lib],
     params: Params,
-    bindings: {
-      ...{ x: bindings.x, packed: read(operands === 'f16' ? 'T4' : 'vec4f') },
-      ...{ y: bindings.y, bias: bindings.bias, residual: bindings.residual },
-    },
-    keys: { ...keys, PARTS: operands === 'f16' ? [1, 2] : [1], ...flags },
-    valid: (key) => unit.valid(key) && notBoth(key),
-    storage: ({ T }) => operands === 'f32' || T === 'f16',
-    widths: (width, key) => unit.widths(width, key),
+    storage: ({ T }: { T: DType }) => operands === 'f32' || T === 'f16',
     subgroups: true,
     subgroupMatrix: unit.subgroupMatrix,
-    grid: (p, { TILE }) => blocks(p, TILE) * Math.ceil((p.segments * 4) / TILE) * phases(p) * p.groups,
-    cost,
-  }),
-);
+  };
+  return {
+    whole: defineKernel({
+      ...common,
+      name: `conv2d.matrix${suffix}`,
+      lib: [...unit.lib, ...lib, new URL('./tiled-whole.wgsl', import.meta.url)],
+      bindings: { x: bindings.x, packed, y: bindings.y, bias: bindings.bias, residual: bindings.residual },
+      keys: { ...keys, PARTS, ...flags },
+      valid: (key) => unit.valid(key) && notBoth(key),
+      widths: (width, key) => unit.widths(width, key),
+      grid: (p, { TILE }) => tileGrid(p, { TILE_M: TILE, TILE_N: TILE }),
+      cost,
+    }),
+    parts: defineKernel({
+      ...common,
+      name: `conv2d.matrix${suffix}.parts`,
+      lib: [...unit.lib, lib[0], new URL('./tiled-parts.wgsl', import.meta.url)],
+      bindings: { x: bindings.x, packed, partial: write('f32') },
+      keys: { ...keys, PARTS },
+      valid: (key) => unit.valid(key),
+      widths: (width, key) => unit.widths(width, key),
+      grid: (p, { TILE }) => tileGrid(p, { TILE_M: TILE, TILE_N: TILE }),
+      cost: costOfParts,
+    }),
+  };
+});
 
-/** Packs the weights and multiplies on matrix units. */
+/** Packs the weights and multiplies on matrix units; in slots where `cutTerms` finds that better. */
 function launchMatrix(
-  { x, weight, y, bias, residual }: GatherTensors,
+  tensors: GatherTensors,
   params: ParamValues,
-  { unit, tile }: { unit: MatrixUnit; tile: number },
-  flags: { HAS_BIAS: number; HAS_RESIDUAL: number; CURVED: number },
+  { unit, work, tile }: { unit: MatrixUnit; work: MatrixWork; tile: readonly number[] },
+  flags: Flags,
 ): void {
+  const { x, weight, y, bias, residual } = tensors;
   const { groups, inChannels, outChannels, kH, kW, weightOut, weightIn, weightGroup } = params;
   const { parts, operands } = unit;
-  const step = stepOf(unit, tile);
+  const step = stepOf(unit, tile[0]);
+  // values a tap, of all channels
   const terms = Math.ceil((inChannels * parts) / step) * step;
   const taps = kH * kW;
   const count = groups * taps * outChannels * terms;
+  const lines = { count, taps, outChannels, inChannels, terms, parts, weightOut, weightIn, weightGroup };
+  const { slots, slotTerms } = cutTerms({ ...work, terms: terms * mostTaps(params) }, tile, step);
+  const cut = { ...params, slots, slotTerms };
+  const { whole, parts: ofSlot } = matrixKernels(unit);
+  const key = { ...unitKey(unit, tile[0]), PARTS: parts };
   scope(() => {
     const packed = empty(x.device, { shape: [count], dtype: operands });
-    const lines = { count, taps, outChannels, inChannels, terms, parts, weightOut, weightIn, weightGroup };
     packWeightsKernel.launch({ weight, packed }, lines, { WG: 64 });
-    const key = { ...unitKey(unit, tile), PARTS: parts, ...flags };
-    matrixKernels(unit).launch({ x, packed, y, bias, residual }, params, key);
+    if (slots === 1) whole.launch({ x, packed, y, bias, residual }, cut, { ...key, ...flags });
+    else sumInSlots(tensors, cut, flags, (partial) => ofSlot.launch({ x, packed, partial }, cut, key));
+  });
+}
+
+/** Phases differ in their share of the taps: the largest. */
+const mostTaps = ({ kH, kW, gridTapY, gridTapX }: ParamValues) => Math.ceil(kH / gridTapY) * Math.ceil(kW / gridTapX);
+
+/** Launches what computes partial sums of every slot of terms, and what adds them. */
+function sumInSlots(
+  { y, bias, residual }: GatherTensors,
+  cut: ParamValues,
+  flags: Flags,
+  launch: (partial: Tensor) => void,
+): void {
+  scope(() => {
+    const partial = empty(y.device, { shape: [cut.slots, y.size], dtype: 'f32' });
+    launch(partial);
+    sumPartsKernel.launch({ partial, y, bias, residual }, cut, { WG: 64, ...flags });
   });
 }
 
@@ -285,10 +327,9 @@ export function launchGather(tensors: GatherTensors, gather: Gather, epilogue: E
   const work = workOf(gather, dtype);
   const { family, tile } = variantFor(x.device, work);
   const unit = family === 'matrix' ? matrixUnitFor(x.device.capabilities, dtype) : undefined;
-  if (unit) launchMatrix(tensors, params, { unit, tile: tile[0] }, flags);
+  if (unit) launchMatrix(tensors, params, { unit, work, tile }, flags);
   else if (family === 'tiled') {
-    // phases differ in their share of the taps: the longest sum counts
-    const terms = gather.inChannels * Math.ceil(gather.kH / params.gridTapY) * Math.ceil(gather.kW / params.gridTapX);
+    const terms = gather.inChannels * mostTaps(params);
     launchTiled(tensors, params, cutTerms({ ...work, terms }, tile), flags);
   } else if (family === 'direct') directKernel.launch(tensors, params, { WG: 64, ...flags });
   else if (family === 'winograd') launchWinograd(tensors, gather, epilogue);
@@ -309,19 +350,17 @@ function launchTiled(
   tensors: GatherTensors,
   params: ParamValues,
   { tile: [TILE_M, TILE_N], slots, slotTerms }: CutTerms,
-  flags: { HAS_BIAS: number; HAS_RESIDUAL: number; CURVED: number },
+  flags: Flags,
 ): void {
   if (slots === 1) {
     tiledKernel.launch(tensors, params, { TILE_M, TILE_N, ...flags });
     return;
   }
-  const { x, weight, y, bias, residual } = tensors;
+  const { x, weight } = tensors;
   const cut = { ...params, slots, slotTerms };
-  scope(() => {
-    const partial = empty(x.device, { shape: [slots, y.size], dtype: 'f32' });
-    tiledPartsKernel.launch({ x, weight, partial }, cut, { TILE_M, TILE_N });
-    sumPartsKernel.launch({ partial, y, bias, residual }, cut, { WG: 64, ...flags });
-  });
+  sumInSlots(tensors, cut, flags, (partial) =>
+    tiledPartsKernel.launch({ x, weight, partial }, cut, { TILE_M, TILE_N }),
+  );
 }
 
 const fitsRows = (g: Gather) =>

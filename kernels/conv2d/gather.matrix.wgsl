@@ -3,12 +3,13 @@
 //
 // The sum runs over taps and, within a tap, over channels, STEP terms at a step. So a thread, which loads the same four
 // pixels of the result at every step, looks at padding once a tap and then goes from channel to channel. Weights come
-// packed in that order (pack-weights.wgsl), PARTS terms a channel. Taps that miss the phase's grid are left out.
+// packed in that order (pack-weights.wgsl), PARTS terms a channel. Taps that miss the phase's grid are left out. A slot is a
+// part of the sum, P.slotTerms long, a multiple of the step.
 const LEFT_ALONG_K: u32 = 1u;
 const RIGHT_ALONG_K: u32 = 0u;
 const SEGMENTS: u32 = TILE / 4u; // of four pixels
 
-struct Place { channelGroup: u32, channel: u32 }
+struct Place { slot: u32, channelGroup: u32, channel: u32 }
 // Where four neighbouring pixels of the result find a tap in a plane of the source, and which of them do.
 struct Window { at: vec4u, there: vec4<bool> }
 // One phase's share of the taps, along both axes.
@@ -77,36 +78,41 @@ fn main(
   rest /= blocks;
   let segment0 = rest % tiles * SEGMENTS;
   rest /= tiles;
+  let slot = rest % P.slots;
+  rest /= P.slots;
   let taps = tapsOf(i32(rest % phases) / P.outStepX, i32(rest % phases) % P.outStepX);
-  let place = Place(rest / phases, k0);
+  let place = Place(slot, rest / phases, k0);
   if (place.channelGroup >= P.groups) { return; } // uniform across the workgroup
   startUnits(lane);
   if (thread < TILE) { columnAt[thread] = resultAt(taps, segment0 + thread / 4u, thread % 4u, place.channelGroup); }
 
   let lines = (P.inChannels * PARTS + STEP - 1u) / STEP * STEP; // of terms, a tap
-  let tapCount = taps.count.x * taps.count.y;
+  let start = slot * P.slotTerms;
+  let end = min(u32(taps.count.x * taps.count.y) * lines, start + P.slotTerms);
   let segment = min(segment0 + thread % SEGMENTS, P.segments - 1u);
   let source = (segment / P.rowSegments / P.rows * P.groups + place.channelGroup) * P.inChannels;
-  var tap = 0;
-  var term = 0u;
+  var tap = i32(start / lines);
+  var term = start % lines;
   var window: Window;
   var left: Quads;
   var right: Quads;
   var sums: Block;
-  if (tapCount > 0) {
-    window = windowOf(taps, 0, segment);
-    fetch(place, thread, tapNumber(taps, 0), lines, 0u, source, window, &left, &right);
+  if (start < end) {
+    window = windowOf(taps, tap, segment);
+    fetch(place, thread, tapNumber(taps, tap), lines, term, source, window, &left, &right);
   }
-  while (tap < tapCount) {
+  for (var at = start; at < end; at += STEP) {
     putQuads(thread, left, right);
     workgroupBarrier();
     term += STEP;
-    if (term >= lines) {
-      term = 0u;
-      tap++;
-      if (tap < tapCount) { window = windowOf(taps, tap, segment); }
+    if (at + STEP < end) {
+      if (term >= lines) {
+        term = 0u;
+        tap++;
+        window = windowOf(taps, tap, segment);
+      }
+      fetch(place, thread, tapNumber(taps, tap), lines, term, source, window, &left, &right);
     }
-    if (tap < tapCount) { fetch(place, thread, tapNumber(taps, tap), lines, term, source, window, &left, &right); }
     multiplyTiles(subgroup, &sums);
     workgroupBarrier();
   }
@@ -151,7 +157,6 @@ fn keep(place: Place, row: u32, column: u32, sum: f32) {
   let at = columnAt[column];
   let channel = place.channel + row;
   if (at != NOWHERE && channel < P.outChannels) {
-    let index = at + channel * P.oH * P.oW;
-    y[index] = T(finish(sum, biasAt(place.channelGroup * P.outChannels + channel), index));
+    store(place.slot, place.channelGroup * P.outChannels + channel, at + channel * P.oH * P.oW, sum);
   }
 }

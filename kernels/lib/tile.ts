@@ -37,7 +37,7 @@ export interface CutTerms {
   readonly tile: readonly number[];
   /** parts that the terms of a sum are cut into; 1: not cut */
   readonly slots: number;
-  /** terms in each, a multiple of every tile's step */
+  /** terms in each, a multiple of the tile's step */
   readonly slotTerms: number;
 }
 
@@ -45,12 +45,12 @@ export interface CutTerms {
  * Cuts long sums into slots where there are too few tiles to fill a GPU. A slot's sums are stored apart and added in order
  * by a second pass, so two runs give the same bits.
  */
-export function cutTerms(work: TileWork, tile: readonly number[]): CutTerms {
+export function cutTerms(work: TileWork, tile: readonly number[], step = 16): CutTerms {
   const { rows, columns, terms, batch } = work;
   const wanted = FILLING_TILES / tilesOf(work, tile);
   const most = Math.min(terms / SLOT_TERMS, PARTIAL_VALUES / (rows * columns * batch));
   const slots = Math.floor(Math.min(wanted, most));
   if (slots < 2) return { tile, slots: 1, slotTerms: terms };
-  const slotTerms = Math.ceil(terms / slots / 16) * 16;
+  const slotTerms = Math.ceil(terms / slots / step) * step;
   return { tile, slots: Math.ceil(terms / slotTerms), slotTerms };
 }

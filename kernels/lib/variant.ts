@@ -168,6 +168,9 @@ export function shapeClass(work: MatrixWork): string {
   return `${narrow}, few tiles, sums ${terms < LONG_SUM ? 'below' : 'of'} ${LONG_SUM}${terms < LONG_SUM ? '' : ' or more'}`;
 }
 
+/** Share of a tile that must be useful, of the share of the smallest tile. */
+const USEFUL = 0.75;
+
 /** A matrix unit's side: below it most of what the unit computes is thrown away. */
 const LEAST_ON_UNITS = 16;
 
@@ -180,12 +183,14 @@ function channelsOf({ kind, terms, window }: MatrixWork): number | undefined {
 
 /**
  * On matrix units, where the device has some for the dtype and the shape is large enough; in the large tile, which reads
- * less, where there are enough of them to fill the device.
+ * less, where there are enough of them to fill the device, sums cut into slots included, and they are not much emptier.
  */
 function onUnits(device: ChosenFor, work: MatrixWork): Variant | undefined {
   if (Math.min(work.rows, work.columns, channelsOf(work) ?? work.terms) < LEAST_ON_UNITS) return undefined;
-  const large = tilesOf(work, [128, 128]) >= FILLING_TILES ? named('matrix:128x128', device, work) : undefined;
-  return large ?? named('matrix', device, work);
+  const [small, large] = [tilesOf(work, [64, 64]), tilesOf(work, [128, 128])];
+  const slots = Math.max(1, Math.floor(work.terms / SLOT_TERMS));
+  const suits = large * slots >= FILLING_TILES && small >= USEFUL * 4 * large;
+  return (suits ? named('matrix:128x128', device, work) : undefined) ?? named('matrix', device, work);
 }
 
 /** The variant where nothing was measured. */
@@ -203,9 +208,6 @@ function isLarge({ vendor, description }: ChosenFor['info']): boolean {
 
 /** Workgroups that fill a small GPU: several on each of its 4 to 16 processors. */
 const FILLING_SMALL = 32;
-/** Share of a tile that must be useful, of the share of the smallest tile. */
-const USEFUL = 0.75;
-
 /**
  * The largest tile of which there are enough to fill the device, sums cut into slots included, and that is not much
  * emptier than the smallest. Tiles above 64 × 64 are for cards, where registers are many.

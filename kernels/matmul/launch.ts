@@ -3,7 +3,7 @@ import { defineKernel, empty, optional, read, scope, type Tensor, write } from '
 import { type Activation, activationCode, activationWgsl } from '../lib/activation.ts';
 import { type BlockSize, cutRows } from '../lib/blocks.ts';
 import { lanesFor, perLanes } from '../lib/lanes.ts';
-import { matrixUnitFor, perUnit, unitKey } from '../lib/matrix-unit.ts';
+import { type MatrixUnit, matrixUnitFor, perUnit, stepOf, unitKey } from '../lib/matrix-unit.ts';
 import { type CutTerms, cutTerms, isTile, tileKeys, tileWgsl } from '../lib/tile.ts';
 import { type MatrixWork, variantFor } from '../lib/variant.ts';
 import type { Product } from './shapes.ts';
@@ -41,6 +41,11 @@ function cost({ batch, startRow, endRow, n, k, aBatch, bBatch }: ParamValues, by
   const m = endRow - startRow;
   const values = (aBatch ? batch : 1) * m * k + (bBatch ? batch : 1) * k * n + batch * m * n;
   return { flops: 2 * batch * m * n * k, bytes: values * bytes };
+}
+
+function costOfParts(p: ParamValues, bytes: number) {
+  const { flops, bytes: all } = cost(p, bytes);
+  return { flops, bytes: all + p.batch * p.m * p.n * (4 * p.slots - bytes) };
 }
 
 const lanesKernel = defineKernel({
@@ -88,10 +93,7 @@ const tiledKernels = perLanes(({ lanes, suffix, T }) => {
       keys: tileKeys,
       valid: (key) => isTile(key),
       grid: (p, key) => tileGrid(p, key),
-      cost: (p, bytes) => {
-        const { flops, bytes: all } = cost(p, bytes);
-        return { flops, bytes: all + p.batch * p.m * p.n * (4 * p.slots - bytes) };
-      },
+      cost: costOfParts,
     }),
   };
 });
@@ -121,24 +123,41 @@ const directKernel = defineKernel({
   cost,
 });
 
-/** On matrix units, reading A and B by single values or by fours. */
-const matrixKernels = perUnit((unit) => {
-  const reading = (T: 'T' | 'T4', file: string) =>
-    defineKernel({
-      name: `matmul.matrix${T === 'T' ? '' : '4'}${unit.suffix}`,
-      wgsl: new URL('./matmul.matrix.wgsl', import.meta.url),
-      lib: [...unit.lib, ...lib, new URL(file, import.meta.url)],
-      params: Params,
+/** On matrix units, reading A and B by single values or by fours; for all of k, and for one slot of it. */
+const matrixKernels = perUnit(({ suffix, keys, ...unit }) => {
+  const layout = { LEFT_ALONG_K: [0, 1], RIGHT_ALONG_K: [0, 1] } as const;
+  const common = {
+    wgsl: new URL('./matmul.matrix.wgsl', import.meta.url),
+    params: Params,
+    storage: unit.storage,
+    subgroups: true,
+    subgroupMatrix: unit.subgroupMatrix,
+  };
+  const grid = (p: ParamValues, { TILE }: { TILE: number }) => tileGrid(p, { TILE_M: TILE, TILE_N: TILE });
+  const reading = (T: 'T' | 'T4', file: string) => ({
+    whole: defineKernel({
+      ...common,
+      name: `matmul.matrix${T === 'T' ? '' : '4'}${suffix}`,
+      lib: [...unit.lib, ...lib, new URL(file, import.meta.url), new URL('./tiled-whole.wgsl', import.meta.url)],
       bindings: { ...bindings, a: read(T), b: read(T) },
-      keys: { ...unit.keys, LEFT_ALONG_K: [0, 1], RIGHT_ALONG_K: [0, 1], HAS_BIAS: [0, 1], CURVED: [0, 1] },
+      keys: { ...keys, ...layout, HAS_BIAS: [0, 1], CURVED: [0, 1] },
       valid: (key) => unit.valid(key),
-      storage: unit.storage,
       widths: (width, key) => unit.widths(width, key),
-      subgroups: true,
-      subgroupMatrix: unit.subgroupMatrix,
-      grid: (p, { TILE }) => Math.ceil(p.m / TILE) * Math.ceil(p.n / TILE) * p.batch,
+      grid: (p, key) => grid(p, key),
       cost,
-    });
+    }),
+    parts: defineKernel({
+      ...common,
+      name: `matmul.matrix${T === 'T' ? '' : '4'}${suffix}.parts`,
+      lib: [...unit.lib, new URL(file, import.meta.url), new URL('./tiled-parts.wgsl', import.meta.url)],
+      bindings: { a: read(T), b: read(T), partial: write('f32') },
+      keys: { ...keys, ...layout },
+      valid: (key) => unit.valid(key),
+      widths: (width, key) => unit.widths(width, key),
+      grid: (p, key) => grid(p, key),
+      cost: costOfParts,
+    }),
+  });
   return { 1: reading('T', './quads1.wgsl'), 4: reading('T4', './quads4.wgsl') };
 });
 
@@ -170,11 +189,7 @@ export function launchMatmul(
   const { family, tile } = variantFor(device, work);
   const unit = family === 'matrix' ? matrixUnitFor(device.capabilities, dtype) : undefined;
   if (unit) {
-    const { transposeA, transposeB } = product;
-    const lines = [transposeA ? m : k, transposeB ? k : n];
-    const layout = { LEFT_ALONG_K: transposeA ? 0 : 1, RIGHT_ALONG_K: transposeB ? 1 : 0 };
-    const kernel = matrixKernels(unit)[lines.every((length) => length % 4 === 0) ? 4 : 1];
-    kernel.launch(tensors, params, { ...unitKey(unit, tile[0]), ...layout, ...flags });
+    launchMatrix(tensors, product, params, { unit, ...cutTerms(work, tile, stepOf(unit, tile[0])) }, flags);
   } else if (family === 'tiled') launchTiled(tensors, product, params, cutTerms(work, tile), flags);
   else if (family === 'direct') directKernel.launch(tensors, params, { WG: 64, ...flags });
   else {
@@ -182,6 +197,38 @@ export function launchMatmul(
       lanesKernel.launch(tensors, { ...params, startRow: start, endRow: end }, { TILE_M: size, ...flags });
     }
   }
+}
+
+/** Tiles on matrix units; with k in slots where `cutTerms` finds that better. */
+function launchMatrix(
+  tensors: MatmulTensors,
+  product: Product,
+  params: ParamValues,
+  { unit, tile, slots, slotTerms }: CutTerms & { unit: MatrixUnit },
+  flags: { HAS_BIAS: number; CURVED: number },
+): void {
+  const { m, n, k, transposeA, transposeB } = product;
+  const vectors = [transposeA ? m : k, transposeB ? k : n].every((extent) => lanesFor(extent) === 4);
+  const { whole, parts } = matrixKernels(unit)[vectors ? 4 : 1];
+  const key = { ...unitKey(unit, tile[0]), LEFT_ALONG_K: transposeA ? 0 : 1, RIGHT_ALONG_K: transposeB ? 1 : 0 };
+  if (slots === 1) whole.launch(tensors, params, { ...key, ...flags });
+  else {
+    sumInSlots(tensors, { ...params, slots, slotTerms }, flags, (bound, cut) => parts.launch(bound, cut, key));
+  }
+}
+
+/** Launches what computes partial sums of every slot of k, and what adds them. */
+function sumInSlots(
+  { a, b, y, bias }: MatmulTensors,
+  cut: ParamValues,
+  flags: { HAS_BIAS: number; CURVED: number },
+  launch: (bound: { a: Tensor; b: Tensor; partial: Tensor }, cut: ParamValues) => void,
+): void {
+  scope(() => {
+    const partial = empty(a.device, { shape: [cut.slots, y.size], dtype: 'f32' });
+    launch({ a, b, partial }, cut);
+    sumPartsKernel.launch({ partial, y, bias }, cut, { WG: 64, ...flags });
+  });
 }
 
 /** Tiles; with k in slots, which a second pass adds, where `cutTerms` finds that better. */
@@ -199,13 +246,9 @@ function launchTiled(
     whole.launch(tensors, params, { TILE_M, TILE_N, ...flags });
     return;
   }
-  const { a, b, y, bias } = tensors;
-  const cut = { ...params, slots, slotTerms };
-  scope(() => {
-    const partial = empty(a.device, { shape: [slots, y.size], dtype: 'f32' });
-    parts.launch({ a, b, partial }, cut, { TILE_M, TILE_N });
-    sumPartsKernel.launch({ partial, y, bias }, cut, { WG: 64, ...flags });
-  });
+  sumInSlots(tensors, { ...params, slots, slotTerms }, flags, (bound, cut) =>
+    parts.launch(bound, cut, { TILE_M, TILE_N }),
+  );
 }
 
 // Relative times of one block of rows, measured on lavapipe with 8 lanes.

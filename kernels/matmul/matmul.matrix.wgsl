@@ -1,7 +1,8 @@
 // y[b, i, j] = activation(Σ_k A[b, i, k] · B[b, k, j] + bias) on matrix units; lib/matrix-tile.wgsl says how a workgroup
 // multiplies its tile. Lines of the tiles run along the axis on which neighbours in memory lie. The quads of the next step
-// are fetched before this one's are multiplied, so that the units do not wait for memory.
-struct Place { item: u32, row: u32, column: u32 }
+// are fetched before this one's are multiplied, so that the units do not wait for memory. A slot is a part of k, P.slotTerms long,
+// a multiple of the step.
+struct Place { item: u32, slot: u32, row: u32, column: u32 }
 
 @compute @workgroup_size(WG)
 fn main(
@@ -15,15 +16,18 @@ fn main(
   let blocks = (P.m + TILE - 1u) / TILE;
   let tiles = (P.n + TILE - 1u) / TILE;
   let index = groupIndex(group, groups);
-  let place = Place(index / blocks / tiles, index % blocks * TILE, index / blocks % tiles * TILE);
+  let rest = index / blocks / tiles;
+  let place = Place(rest / P.slots, rest % P.slots, index % blocks * TILE, index / blocks % tiles * TILE);
   if (place.item >= P.batch) { return; } // uniform across the workgroup
   startUnits(lane);
 
   var left: Quads;
   var right: Quads;
   var sums: Block;
-  fetch(place, thread, 0u, &left, &right);
-  for (var k = 0u; k < P.k; k += STEP) {
+  let start = place.slot * P.slotTerms;
+  let end = min(P.k, start + P.slotTerms);
+  fetch(place, thread, start, &left, &right);
+  for (var k = start; k < end; k += STEP) {
     putQuads(thread, left, right);
     workgroupBarrier();
     fetch(place, thread, k + STEP, &left, &right);
@@ -60,5 +64,5 @@ fn upTo(start: u32, end: u32, inside: bool) -> u32 { return select(0u, end - sta
 fn keep(place: Place, row: u32, column: u32, sum: f32) {
   let i = place.row + row;
   let j = place.column + column;
-  if (i < P.m && j < P.n) { y[(place.item * P.m + i) * P.n + j] = T(finish(sum, i, j)); }
+  if (i < P.m && j < P.n) { store(place.slot, place.item, i, j, sum); }
 }

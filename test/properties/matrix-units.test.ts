@@ -41,12 +41,18 @@ const MORE: Cases = {
   matmul: [
     { inputs: { a: [65, 1], b: [1, 15] } },
     { inputs: { a: [68, 132], b: [68, 64] }, attrs: { transposeA: true } },
+    // long enough to be cut into slots
+    { inputs: { a: [36, 1041], b: [1041, 20], bias: [20] } },
     ...plain('matmul'),
   ],
   matmulActivated: plain('matmulActivated'),
-  conv2d: plain('conv2d'),
+  conv2d: [{ inputs: { x: [1, 116, 4, 5], weight: [17, 116, 3, 3], bias: [17] } }, ...plain('conv2d')],
   conv2dActivated: plain('conv2dActivated'),
-  convTranspose2d: plain('convTranspose2d'),
+  // phases of four, two and one taps, cut into slots by the first
+  convTranspose2d: [
+    { inputs: { x: [1, 260, 3, 4], weight: [260, 8, 3, 3] }, attrs: { stride: 2, padding: 1, size: [6, 7] } },
+    ...plain('convTranspose2d'),
+  ],
   conv2dWeightGrad: [
     { inputs: { x: [1, 15, 8, 8], g: [1, 63, 4, 4] }, attrs: { padding: 1, stride: 2, kernel: [3, 3] } },
     ...plain('conv2dWeightGrad'),
@@ -89,6 +95,8 @@ describe.each([
     if (unit.operands === 'f16' && !device.capabilities.f16) return;
     const kernels = (await profiler.results()).map(({ kernel }) => kernel);
     for (const room of ['matmul', 'conv2d', 'conv2d.weightGrad']) expect(kernels.join(' ')).toMatch(`${room}.matrix`);
+    if (unit.operands === 'f16' && tile === '64x64')
+      expect(kernels.filter((kernel) => kernel.endsWith('.parts')).length).toBe(2);
     for (const kernel of kernels) expect(kernel).not.toMatch(/lanes|rows|taps|tiled|direct/);
   });
 });
