@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { EXIT, exitCodeOf } from '../../cli/errors.ts';
 import { acquireDevice } from '../../engine/device/node.ts';
 import { type Device, NoDeviceError, scope } from '../../engine/index.ts';
 import { isBuffer } from '../../models/layers/state.ts';
@@ -163,6 +164,7 @@ describe('training GauGAN in f16', () => {
     const settings = { precision: 'f16', data } as unknown as TrainSettings;
     const refused = await gaugan.make(plain, settings, () => {}).catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(NoDeviceError);
+    expect(exitCodeOf(refused)).toBe(EXIT.device);
     expect((refused as Error).message).toMatch(/^--precision f16: expected a device with 16-bit floats/);
     plain.destroy();
   });
