@@ -9,6 +9,7 @@ import {
   type Tensor,
   write,
 } from '../../engine/index.ts';
+import { ROW_WGS, shareRows } from '../lib/rows.ts';
 import { POINTWISE_WG, unitGrid, unitsOf } from './unary.ts';
 
 /** The order is that of the cases in binary.wgsl. */
@@ -72,6 +73,21 @@ const expandKernel = defineKernel({
   cost: (p, bytes) => ({ flops: 4 * p.count, bytes: 8 * p.count * bytes }),
 });
 
+const RowParams = d.struct({ rows: u, n1: u, n2: u, span: u, slope: d.f32, swap: u, b0: u, b1: u }).$name('Params');
+const rowKernel = <const T extends 'T' | 'T4'>(name: string, file: string, type: T) =>
+  defineKernel({
+    name: `pointwise.${name}`,
+    wgsl: new URL(file, import.meta.url),
+    lib: [functions],
+    params: RowParams,
+    bindings: { a: read('T4'), b: read(type), y: write('T4') },
+    keys: { OP: OP_KEYS, WG: ROW_WGS },
+    grid: (p, { WG }) => [Math.ceil(p.n2 / (WG * p.span)), p.n1, p.rows / p.n1],
+    cost: (p, bytes) => ({ flops: 4 * p.rows * p.n2, bytes: 8 * p.rows * p.n2 * bytes }),
+  });
+const perRowKernel = rowKernel('binaryPerRow', './binary-per-row.wgsl', 'T');
+const rowsKernel = rowKernel('binaryRows', './binary-rows.wgsl', 'T4');
+
 /** y = f(a, b) with y's shape the broadcast of both. */
 export function launchBinary(name: BinaryName, a: Tensor, b: Tensor, y: Tensor, slope = 0): void {
   const runs = mergeAxes(a.shape, b.shape, y.shape);
@@ -91,8 +107,17 @@ export function launchBinary(name: BinaryName, a: Tensor, b: Tensor, y: Tensor, 
     const all = { ...unitsOf(y.size * bytesPerElement(y.dtype), y.device.capabilities), slope, swap };
     binaryKernel.launch({ a: whole, b: small, y }, all, { ...key, MODE: same ? 0 : 1 });
   } else if (runs.length <= 3) {
-    const [, n1, n2] = lastOf(runs, 3).map(({ extent }) => extent);
+    const [n0, n1, n2] = lastOf(runs, 3).map(({ extent }) => extent);
     const [b0, b1, b2] = stridesOf(lastOf(runs, 3).map(({ extent, inA, inB }) => ((wholeA ? inB : inA) ? extent : 0)));
+    const shares = shareRows([n0, n1, n2], y.device.capabilities);
+    if (shares) {
+      const all = { rows: n0 * n1, n1, n2: n2 / 4, span: shares.span, slope, swap };
+      const tensors = { a: whole, b: small, y };
+      const rowKey = { OP: key.OP, WG: shares.workgroup };
+      if (b2 === 0) perRowKernel.launch(tensors, { ...all, b0, b1 }, rowKey);
+      else rowsKernel.launch(tensors, { ...all, b0: b0 / 4, b1: b1 / 4 }, rowKey);
+      return;
+    }
     const mode = n2 % 4 !== 0 ? 2 : b2;
     expandKernel.launch({ a: whole, b: small, y }, { ...params, swap, n1, n2, b0, b1, b2 }, { ...key, MODE: mode });
   } else {

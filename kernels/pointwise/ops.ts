@@ -26,6 +26,8 @@ const addOp: Binary = binary('add', (a, b) => a + b, {
     { inputs: { a: [6, 8], b: [8] } },
     { inputs: { a: [2, 1, 3, 4], b: [2, 5, 3, 4] } },
     { inputs: { a: [7, 5], b: [3, 7, 5] }, dtypes: ['f32'] },
+    { inputs: { a: [2, 3, 13, 20], b: [3, 1, 1] } }, // workgroups along rows
+    { inputs: { a: [3, 1, 1100], b: [2, 3, 5, 1100] } },
     { inputs: { a: [133, 1031], b: [133, 1031] } }, // enough for several units a thread
     { inputs: { a: [4194304], b: [4194304] }, bench: '4M' },
     { inputs: { a: [1, 64, 256, 256], b: [64, 1, 1] }, bench: 'bias of 64 planes of 256²' },

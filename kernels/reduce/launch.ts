@@ -1,6 +1,7 @@
 import * as d from 'typegpu/data';
 import { type Capabilities, defineKernel, empty, read, type Tensor, write } from '../../engine/index.ts';
 import { type Lanes, lanesFor, perLanes } from '../lib/lanes.ts';
+import { ROW_WGS, shareRows } from '../lib/rows.ts';
 import { perTeam, subgroupTeam } from '../lib/team.ts';
 import type { Run } from './axes.ts';
 
@@ -140,8 +141,29 @@ const broadcastKernel = defineKernel({
   cost: (p, bytes) => ({ flops: 0, bytes: p.size * bytes }),
 });
 
+const broadcastRowsKernel = <const T extends 'T' | 'T4'>(name: string, file: string, type: T) =>
+  defineKernel({
+    name: `reduce.${name}`,
+    wgsl: new URL(file, import.meta.url),
+    params: d.struct({ outer: u, n1: u, n2: u, span: u, scale: d.f32 }).$name('Params'),
+    bindings: { x: read(type), y: write('U4') },
+    keys: { WG: ROW_WGS },
+    grid: (p, { WG }) => [Math.ceil(p.n2 / (WG * p.span)), p.n1, p.outer],
+    cost: (p, bytes) => ({ flops: 0, bytes: 4 * p.outer * p.n1 * p.n2 * bytes }),
+  });
+const perRowKernel = broadcastRowsKernel('broadcastPerRow', './broadcast-per-row.wgsl', 'T');
+const wholeRowsKernel = broadcastRowsKernel('broadcastRows', './broadcast-rows.wgsl', 'T4');
+
 /** y = scale · x repeated over the run. */
-export function launchBroadcast(x: Tensor, y: Tensor, { length, inner }: Run, scale: number): void {
+export function launchBroadcast(x: Tensor, y: Tensor, { outer, length, inner }: Run, scale: number): void {
+  const [n1, n2] = inner === 1 ? [1, length] : [length, inner];
+  const shares = shareRows([outer, n1, n2], y.device.capabilities);
+  if (shares) {
+    const params = { outer, n1, n2: n2 / 4, span: shares.span, scale };
+    const kernel = inner === 1 ? perRowKernel : wholeRowsKernel;
+    kernel.launch({ x, y }, params, { WG: shares.workgroup });
+    return;
+  }
   const mode = inner % 4 === 0 ? 0 : inner === 1 && length % 4 === 0 ? 1 : 2;
   broadcastKernel.launch({ x, y }, { size: y.size, length, inner, scale }, { MODE: mode, WG: BROADCAST_WG });
 }

@@ -74,6 +74,8 @@ const broadcastRun: Op<'x', readonly ['y'], BroadcastAttrs> = defineOp({
     { inputs: { x: [2, 3, 1, 1] }, attrs: { start: 2, end: 4, length: [9, 5], scale: 0.25 } },
     { inputs: { x: [2, 1, 8] }, attrs: { start: 1, end: 2, length: [3] } },
     { inputs: { x: [5, 1] }, attrs: { start: 1, end: 2, length: [12] } },
+    { inputs: { x: [3, 1] }, attrs: { start: 1, end: 2, length: [1100], scale: 0.5 } }, // workgroups along rows
+    { inputs: { x: [2, 1, 260] }, attrs: { start: 1, end: 2, length: [3] } },
     { inputs: { x: [1, 64, 1, 1] }, attrs: { start: 2, end: 4, length: [256, 256] }, bench: '64 planes of 256²' },
   ],
   reduction: (_, { length }) => Math.max(1, sizeOf(length)),
