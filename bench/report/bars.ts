@@ -61,6 +61,7 @@ export function barsOf(findings: Findings): Bar[] {
     ...stepBars(see),
     ...transferBars(see),
     suiteBar(findings, 'ops', 'every op and its gradient against float64'),
+    suiteBar(findings, 'matrix units', 'kernels on matrix units against float64, where there are some'),
     suiteBar(findings, 'golden', 'golden cases'),
   ];
 }

@@ -21,7 +21,7 @@ const SHOWN = 20;
 export function suitesStage(device: string | undefined, golden: string | undefined): Stage[] {
   const env = { MIAOBI_DEVICE: device };
   return [
-    { name: 'every op against float64, with its gradient', share: 5, tasks: [opsTask(env)] },
+    { name: 'every op against float64, with its gradient', share: 5, tasks: [opsTask(env), unitsTask(env)] },
     { name: 'golden cases', share: 3, tasks: golden === undefined ? [] : goldenTasks(env, golden) },
   ];
 }
@@ -40,16 +40,36 @@ function opsTask(env: Env): Task {
     estimate: 10,
     run: async ({ journal, seconds, note }) => {
       const file = journal.file('ops.jsonl');
-      const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs');
-      const args = [vitest, 'run', 'test/ops.test.ts', `--reporter=${join(ROOT, 'bench/report/vitest-lines.ts')}`];
       const finished = finishedOps(readLines(file));
-      if (finished.length > 0) args.push('-t', `^(?!(${finished.join('|')}) )`);
-      const settings = { seconds, onLine: () => {}, env: { ...env, MIAOBI_TEST_LINES: file } };
-      const { code, cut, stderr } = await linesOfChild(process.execPath, args, settings);
+      const filter = finished.length > 0 ? ['-t', `^(?!(${finished.join('|')}) )`] : [];
+      const { code, cut, stderr } = await vitestLines(['test/ops.test.ts', ...filter], file, seconds, env);
       const counts = countsOf(readLines(file), cut);
       return checked(counts, !cut && code !== 0 && counts.failed === 0 ? stderr : undefined, note);
     },
   };
+}
+
+/** Kernels on the device's matrix units: the ops' own samples are mostly too small to be given to them. */
+function unitsTask(env: Env): Task {
+  return {
+    id: 'matrix units',
+    estimate: 5,
+    run: async ({ journal, seconds, note }) => {
+      const file = journal.file('units.jsonl');
+      const args = ['test/properties/matrix-units.test.ts', '-t', "^the device's own units"];
+      const { code, cut, stderr } = await vitestLines(args, file, seconds, env);
+      const counts = countsOf(readLines(file), cut);
+      return checked(counts, !cut && code !== 0 && counts.failed === 0 ? stderr : undefined, note);
+    },
+  };
+}
+
+/** Runs tests of vitest, which leaves a line a test in a file. */
+function vitestLines(args: readonly string[], file: string, seconds: number, env: Env) {
+  const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs');
+  const reporter = `--reporter=${join(ROOT, 'bench/report/vitest-lines.ts')}`;
+  const settings = { seconds, onLine: () => {}, env: { ...env, MIAOBI_TEST_LINES: file } };
+  return linesOfChild(process.execPath, [vitest, 'run', ...args, reporter], settings);
 }
 
 /** What was tested so far, by this run and those before it that were cut. */

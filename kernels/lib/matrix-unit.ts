@@ -32,7 +32,10 @@ const UNIT_SIZES: readonly UnitSize[] = [
 export const MATRIX_TILES = [64, 128] as const;
 
 let substitute: MatrixUnit | undefined;
-/** Makes every device seem to have this unit and no other, for tests; `undefined` goes back to the device's own. */
+/**
+ * Makes every device with subgroups of 8 lanes or more seem to have this unit and no other, for tests; `undefined` goes back
+ * to the device's own.
+ */
 export function useMatrixUnit(unit: MatrixUnit | undefined): void {
   substitute = unit;
 }
@@ -44,7 +47,8 @@ export function useMatrixUnit(unit: MatrixUnit | undefined): void {
  * 2⁻²⁴ where it is small. Larger units come first.
  */
 export function matrixUnitFor(capabilities: Capabilities, dtype: DType | undefined): MatrixUnit | undefined {
-  const units = substitute ? [substitute] : capabilities.subgroupMatrix.flatMap((one) => unitOf(one, capabilities));
+  const own = () => capabilities.subgroupMatrix.flatMap((one) => unitOf(one, capabilities));
+  const units = substitute ? [substitute].filter(() => capabilities.subgroupWidth >= 8) : own();
   const fitting = units.filter(({ operands }) => operands === 'f32' || dtype !== 'f32');
   const first = dtype === 'f16' ? 'f16' : 'f32';
   const rank = ({ operands, M, N, K }: MatrixUnit) => (operands === first ? 1e6 : 0) + M * N * K;
