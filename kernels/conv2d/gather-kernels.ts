@@ -3,7 +3,7 @@ import { type DType, defineKernel, empty, optional, read, scope, type Tensor, wr
 import { type Activation, activationCode, activationWgsl } from '../lib/activation.ts';
 import { type BlockSize, cutRows } from '../lib/blocks.ts';
 import { type MatrixUnit, matrixUnitFor, perUnit, stepOf, unitKey } from '../lib/matrix-unit.ts';
-import { type CutTerms, cutTerms, isTile, tileKeys, tileWgsl } from '../lib/tile.ts';
+import { type CutTerms, cutTerms, isTile, type TileKey, tileKey, tileKeys, tileWgsl } from '../lib/tile.ts';
 import { type MatrixWork, variantFor } from '../lib/variant.ts';
 import { type Gather, workOf } from './gather.ts';
 import { PADDING_MODES } from './geometry.ts';
@@ -161,7 +161,7 @@ const tapsKernel = defineKernel({
 
 const tiledWgsl = new URL('./gather.tiled.wgsl', import.meta.url);
 const tiledLib = [tileWgsl, new URL('./walk.wgsl', import.meta.url)];
-const tileGrid = (p: ParamValues, { TILE_M, TILE_N }: { TILE_M: number; TILE_N: number }) =>
+const tileGrid = (p: ParamValues, { TILE_M, TILE_N }: Omit<TileKey, 'UNROLL'>) =>
   blocks(p, TILE_M) * Math.ceil((p.segments * 4) / TILE_N) * phases(p) * p.groups * p.slots;
 
 const tiledKernel = defineKernel({
@@ -349,18 +349,17 @@ export function launchGather(tensors: GatherTensors, gather: Gather, epilogue: E
 function launchTiled(
   tensors: GatherTensors,
   params: ParamValues,
-  { tile: [TILE_M, TILE_N], slots, slotTerms }: CutTerms,
+  { tile, slots, slotTerms }: CutTerms,
   flags: Flags,
 ): void {
+  const key = tileKey(tensors.x.device.capabilities, tile);
   if (slots === 1) {
-    tiledKernel.launch(tensors, params, { TILE_M, TILE_N, ...flags });
+    tiledKernel.launch(tensors, params, { ...key, ...flags });
     return;
   }
   const { x, weight } = tensors;
   const cut = { ...params, slots, slotTerms };
-  sumInSlots(tensors, cut, flags, (partial) =>
-    tiledPartsKernel.launch({ x, weight, partial }, cut, { TILE_M, TILE_N }),
-  );
+  sumInSlots(tensors, cut, flags, (partial) => tiledPartsKernel.launch({ x, weight, partial }, cut, key));
 }
 
 const fitsRows = (g: Gather) =>

@@ -15,6 +15,12 @@ fn firstTap(start: i32, taps: i32, step: i32, grid: i32) -> i32 {
   return taps;
 }
 
+// a pixel of a row that begins at `start`, or its padding
+fn pixelAt(start: u32, column: i32) -> T {
+  if (P.padMode == 0u && outside(column, i32(P.w))) { return T(); }
+  return x[start + u32(padded(column, i32(P.w), P.padMode))];
+}
+
 @compute @workgroup_size(THREADS)
 fn main(
   @builtin(workgroup_id) group: vec3u,
@@ -61,7 +67,7 @@ fn main(
 
   let weights = channelGroup * P.weightGroup + u32(firstY) * P.kW + u32(firstX);
   var weightAt = walkTo(start + thread % STEP, tapsY, tapsX);
-  var pixelAt = walkTo(start + thread / QUADS_N, tapsY, tapsX);
+  var walk = walkTo(start + thread / QUADS_N, tapsY, tapsX);
   let stepOn = walkTo(STEP, tapsY, tapsX);
   let pixelOn = walkTo(COLUMN_TERMS, tapsY, tapsX);
 
@@ -72,9 +78,8 @@ fn main(
       if (r0 + thread % STEP < end) {
         let tap = weightAt.middle * u32(P.gridTapY) * P.kW + weightAt.low * u32(P.gridTapX);
         let at = weights + weightAt.high * P.weightIn + tap;
-        for (var e = 0u; e < 4u; e++) {
-          values[e] = weight[at + min(k0 + quad * 4u + e, P.outChannels - 1u) * P.weightOut];
-        }
+        let out = at + P.weightOut * min(vec4u(k0 + quad * 4u) + vec4u(0u, 1u, 2u, 3u), vec4u(P.outChannels - 1u));
+        values = U4(weight[out.x], weight[out.y], weight[out.z], weight[out.w]);
       }
       rowTile[thread % STEP * PITCH_M + quad] = values;
     }
@@ -83,42 +88,42 @@ fn main(
     for (var term = thread / QUADS_N; term < STEP; term += COLUMN_TERMS) {
       var pixels = T4();
       if (r0 + term < end) {
-        let iy = y0 + i32(pixelAt.middle) * tapStepY;
-        let ix = x0 + i32(pixelAt.low) * tapStepX;
-        let plane = (source + pixelAt.high) * P.h;
+        let iy = y0 + i32(walk.middle) * tapStepY;
+        let ix = x0 + i32(walk.low) * tapStepX;
+        let plane = (source + walk.high) * P.h;
         if (inside) {
           let at = (plane + u32(iy)) * P.w + u32(ix);
-          for (var e = 0u; e < 4u; e++) { pixels[e] = x[at + e * u32(P.inStepX)]; }
+          let step = u32(P.inStepX);
+          pixels = T4(x[at], x[at + step], x[at + 2u * step], x[at + 3u * step]);
         } else if (P.padMode != 0u || !outside(iy, height)) {
           let at = (plane + u32(padded(iy, height, P.padMode))) * P.w;
-          for (var e = 0; e < 4; e++) {
-            let column = ix + e * P.inStepX;
-            if (P.padMode != 0u || !outside(column, width)) { pixels[e] = x[at + u32(padded(column, width, P.padMode))]; }
-          }
+          let step = P.inStepX;
+          pixels = T4(pixelAt(at, ix), pixelAt(at, ix + step), pixelAt(at, ix + 2 * step), pixelAt(at, ix + 3 * step));
         }
       }
       columnTile[term * PITCH_N + thread % QUADS_N] = pixels;
-      pixelAt = walkOn(pixelAt, pixelOn, tapsY, tapsX);
+      walk = walkOn(walk, pixelOn, tapsY, tapsX);
     }
     workgroupBarrier();
     multiplyTiles(thread, min(STEP, end - r0), &sums);
     workgroupBarrier();
   }
 
-  for (var q = 0u; q < BLOCK_QUADS; q++) {
-    let stored = segment0 + columnOf(thread, q) / 4u;
+  var parts = partsOf(sums);
+  for (var part = 0u; part < PARTS_M * PARTS_N; part++) {
+    let k = k0 + rowOfPart(thread, part);
+    let stored = segment0 + columnOfPart(thread, part) / 4u;
     let storedRow = stored / P.rowSegments;
     let oy = storedRow % P.rows * u32(P.outStepY) + u32(phaseY);
     let ox = stored % P.rowSegments * 4u * u32(P.outStepX) + u32(phaseX);
     if (stored >= P.segments || oy >= P.oH) { continue; }
-    for (var r = 0u; r < BLOCK_M; r++) {
-      let k = k0 + rowOf(thread, r);
-      if (k >= P.outChannels) { continue; }
-      let channel = channelGroup * P.outChannels + k;
+    for (var r = 0u; r < min(4u, P.outChannels - min(k, P.outChannels)); r++) {
+      let channel = channelGroup * P.outChannels + k + r;
       let at = ((storedRow / P.rows * P.groups * P.outChannels + channel) * P.oH + oy) * P.oW;
-      let sum = sums[r * BLOCK_QUADS + q];
+      let row = parts[part][r];
       for (var e = 0u; e < 4u; e++) {
-        if (ox + e * u32(P.outStepX) < P.oW) { store(slot, channel, at + ox + e * u32(P.outStepX), sum[e]); }
+        let column = ox + e * u32(P.outStepX);
+        if (column < P.oW) { store(slot, channel, at + column, row[e]); }
       }
     }
   }

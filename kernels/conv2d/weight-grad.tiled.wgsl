@@ -7,6 +7,15 @@
 const ROUND: u32 = THREADS / STEP; // quads that all threads load at once
 const COLUMN_ROUNDS: u32 = QUADS_N / ROUND;
 
+// what the pixel `at` (image, oy, ox) is multiplied with for a column: its channel, and the place of its tap from the pixel's
+fn pixelAt(at: Walk, channelGroup: u32, channel: u32, tap: vec2i) -> T {
+  let iy = i32(at.middle * P.strideY) + tap.x;
+  let ix = i32(at.low * P.strideX) + tap.y;
+  if (P.padMode == 0u && (outside(iy, i32(P.h)) || outside(ix, i32(P.w)))) { return T(); }
+  let row = ((at.high * P.groups + channelGroup) * P.c + channel) * P.h + u32(padded(iy, i32(P.h), P.padMode));
+  return x[row * P.w + u32(padded(ix, i32(P.w), P.padMode))];
+}
+
 @compute @workgroup_size(THREADS)
 fn main(
   @builtin(workgroup_id) group: vec3u,
@@ -25,8 +34,6 @@ fn main(
   let k0 = tile.x * TILE_M;
   let column0 = tile.y * TILE_N;
 
-  let height = i32(P.h);
-  let width = i32(P.w);
   let pixels = P.oH * P.oW;
   let start = slot * P.slotRows * P.oW;
   let end = min((slot + 1u) * P.slotRows, P.n * P.oH) * P.oW;
@@ -51,24 +58,22 @@ fn main(
       var gradients = U4();
       if (some) {
         let pixel = at.middle * P.oW + at.low;
-        for (var e = 0u; e < 4u; e++) {
-          let k = min(k0 + quad * 4u + e, P.k - 1u);
-          gradients[e] = dy[((at.high * P.groups + channelGroup) * P.k + k) * pixels + pixel];
-        }
+        let k = min(vec4u(k0 + quad * 4u) + vec4u(0u, 1u, 2u, 3u), vec4u(P.k - 1u));
+        let plane = ((at.high * P.groups + channelGroup) * P.k + k) * pixels + pixel;
+        gradients = U4(dy[plane.x], dy[plane.y], dy[plane.z], dy[plane.w]);
       }
       rowTile[term * PITCH_M + quad] = gradients;
     }
     for (var round = 0u; round < COLUMN_ROUNDS; round++) {
       var values = T4();
       if (some) {
-        for (var e = 0u; e < 4u; e++) {
-          let iy = i32(at.middle * P.strideY) + taps[round * 4u + e].x;
-          let ix = i32(at.low * P.strideX) + taps[round * 4u + e].y;
-          if (P.padMode != 0u || !(outside(iy, height) || outside(ix, width))) {
-            let plane = (at.high * P.groups + channelGroup) * P.c + channels[round * 4u + e];
-            values[e] = x[(plane * P.h + u32(padded(iy, height, P.padMode))) * P.w + u32(padded(ix, width, P.padMode))];
-          }
-        }
+        let e = round * 4u;
+        values = T4(
+          pixelAt(at, channelGroup, channels[e], taps[e]),
+          pixelAt(at, channelGroup, channels[e + 1u], taps[e + 1u]),
+          pixelAt(at, channelGroup, channels[e + 2u], taps[e + 2u]),
+          pixelAt(at, channelGroup, channels[e + 3u], taps[e + 3u]),
+        );
       }
       columnTile[term * PITCH_N + thread / STEP + round * ROUND] = values;
     }
@@ -78,16 +83,15 @@ fn main(
     workgroupBarrier();
   }
 
-  for (var r = 0u; r < BLOCK_M; r++) {
-    let k = k0 + rowOf(thread, r);
-    if (k >= P.k) { continue; }
-    for (var q = 0u; q < BLOCK_QUADS; q++) {
-      let column = column0 + columnOf(thread, q);
-      let sum = sums[r * BLOCK_QUADS + q];
+  var parts = partsOf(sums);
+  for (var part = 0u; part < PARTS_M * PARTS_N; part++) {
+    let k = k0 + rowOfPart(thread, part);
+    let column = column0 + columnOfPart(thread, part);
+    for (var r = 0u; r < min(4u, P.k - min(k, P.k)); r++) {
+      let stored = ((slot * P.groups + channelGroup) * P.k + k + r) * columns + column;
+      let row = parts[part][r];
       for (var e = 0u; e < 4u; e++) {
-        if (column + e < columns) {
-          partial[((slot * P.groups + channelGroup) * P.k + k) * columns + column + e] = sum[e];
-        }
+        if (column + e < columns) { partial[stored + e] = row[e]; }
       }
     }
   }

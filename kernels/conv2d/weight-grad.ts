@@ -12,7 +12,7 @@ import {
 import { type BlockSize, cutRows } from '../lib/blocks.ts';
 import { lanesFor } from '../lib/lanes.ts';
 import { matrixUnitFor, perUnit, unitKey } from '../lib/matrix-unit.ts';
-import { isTile, tileKeys, tileWgsl } from '../lib/tile.ts';
+import { isTile, tileKey, tileKeys, tileWgsl } from '../lib/tile.ts';
 import { type MatrixWork, type Variant, variantFor } from '../lib/variant.ts';
 import { type Geometry, PADDING_MODES } from './geometry.ts';
 import { launchWinogradWeightGrad } from './winograd-grad.ts';
@@ -183,7 +183,7 @@ export function launchWeightGrad(tensors: { x: Tensor; dy: Tensor; dw: Tensor },
     const partial = empty(x.device, { shape: [params.slots, dw.size], dtype: 'f32' });
     const bound = { x, dy, partial };
     if (unit) matrixKernels(unit)[lanesFor(g.oW)].launch(bound, params, unitKey(unit, tileK));
-    else if (family === 'tiled') tiledKernel.launch(bound, params, { TILE_M: tileK, TILE_N: lanes });
+    else if (family === 'tiled') tiledKernel.launch(bound, params, tileKey(capabilities, [tileK, lanes]));
     else if (family === 'direct') directKernel.launch(bound, params, { WG: 64 });
     else {
       for (const { size, start, end } of cutRows(g.k, rows ? ROWS_TILES : TAPS_TILES[COLUMNS])) {

@@ -14,10 +14,16 @@ export const TILES = [
   [128, 128],
 ] as const;
 
-/** The keys of a kernel with tiles; `isTile` says which pairs there are. */
-export const tileKeys = { TILE_M: [32, 64, 128], TILE_N: [32, 64, 128] } as const;
+/** The keys of a kernel with tiles; `isTile` says which pairs there are. UNROLL: terms in a loop's body. */
+export const tileKeys = { TILE_M: [32, 64, 128], TILE_N: [32, 64, 128], UNROLL: [1, 4] } as const;
+export type TileKey = { readonly [name in keyof typeof tileKeys]: number };
 export const isTile = ({ TILE_M, TILE_N }: { TILE_M: number; TILE_N: number }) =>
   TILES.some(([m, n]) => m === TILE_M && n === TILE_N);
+
+/** Software drivers gain nothing from an unrolled loop, and take twice as long to compile it. */
+export function tileKey({ software }: { software: boolean }, [TILE_M, TILE_N]: readonly number[]): TileKey {
+  return { TILE_M, TILE_N, UNROLL: software ? 1 : 4 };
+}
 
 /** Tiles in workgroup memory and blocks in registers, for kernels with `tileKeys`. */
 export const tileWgsl = new URL('./tile.wgsl', import.meta.url);

@@ -15,37 +15,61 @@ const QUADS_M: u32 = TILE_M / 4u;
 const QUADS_N: u32 = TILE_N / 4u;
 const PITCH_M: u32 = QUADS_M + 1u;
 const PITCH_N: u32 = QUADS_N + 1u;
-const BLOCK_QUADS: u32 = BLOCK_N / 4u;
-alias Sums = array<vec4f, BLOCK_M * BLOCK_QUADS>; // of row r and quad q of the block at r * BLOCK_QUADS + q
+
+// A block is up to four of 4 × 4, each with a row in a column of a matrix: no loop and no variable index, which some
+// compilers would keep in memory. Of narrow blocks the others stay untouched.
+struct Sums { topLeft: mat4x4f, topRight: mat4x4f, bottomLeft: mat4x4f, bottomRight: mat4x4f }
 
 var<workgroup> rowTile: array<U4, STEP * PITCH_M>;
 var<workgroup> columnTile: array<T4, STEP * PITCH_N>;
 
-// Adds `terms` outer products, rounded up to quads: those unroll, the loop over them need not.
-fn multiplyTiles(thread: u32, terms: u32, sums: ptr<function, Sums>) {
-  for (var first = 0u; first < terms; first += 4u) {
-    for (var term = first; term < first + 4u; term++) {
-      var columns: array<vec4f, BLOCK_QUADS>;
-      for (var q = 0u; q < BLOCK_QUADS; q++) {
-        columns[q] = vec4f(columnTile[term * PITCH_N + thread % LANES_N + q * LANES_N]);
-      }
-      for (var p = 0u; p < BLOCK_M; p += 4u) {
-        let rows = vec4f(rowTile[term * PITCH_M + thread / LANES_N + p / 4u * LANES_M]);
-        for (var q = 0u; q < BLOCK_QUADS; q++) {
-          let at = p * BLOCK_QUADS + q;
-          (*sums)[at] = fma(vec4f(rows.x), columns[q], (*sums)[at]);
-          (*sums)[at + BLOCK_QUADS] = fma(vec4f(rows.y), columns[q], (*sums)[at + BLOCK_QUADS]);
-          (*sums)[at + 2u * BLOCK_QUADS] = fma(vec4f(rows.z), columns[q], (*sums)[at + 2u * BLOCK_QUADS]);
-          (*sums)[at + 3u * BLOCK_QUADS] = fma(vec4f(rows.w), columns[q], (*sums)[at + 3u * BLOCK_QUADS]);
-        }
-      }
+fn addOuter(sums: mat4x4f, rows: vec4f, columns: vec4f) -> mat4x4f {
+  return mat4x4f(
+    fma(vec4f(rows.x), columns, sums[0]),
+    fma(vec4f(rows.y), columns, sums[1]),
+    fma(vec4f(rows.z), columns, sums[2]),
+    fma(vec4f(rows.w), columns, sums[3]),
+  );
+}
+
+fn addTerm(thread: u32, term: u32, sums: ptr<function, Sums>) {
+  let row = term * PITCH_M + thread / LANES_N;
+  let column = term * PITCH_N + thread % LANES_N;
+  let top = vec4f(rowTile[row]);
+  let left = vec4f(columnTile[column]);
+  (*sums).topLeft = addOuter((*sums).topLeft, top, left);
+  if (BLOCK_N == 8u) { (*sums).topRight = addOuter((*sums).topRight, top, vec4f(columnTile[column + LANES_N])); }
+  if (BLOCK_M == 8u) {
+    let bottom = vec4f(rowTile[row + LANES_M]);
+    (*sums).bottomLeft = addOuter((*sums).bottomLeft, bottom, left);
+    if (BLOCK_N == 8u) {
+      (*sums).bottomRight = addOuter((*sums).bottomRight, bottom, vec4f(columnTile[column + LANES_N]));
     }
   }
 }
 
-// the row of the tile that row r of a thread's block is, and the column that its quad q starts at
-fn rowOf(thread: u32, r: u32) -> u32 { return (thread / LANES_N + r / 4u * LANES_M) * 4u + r % 4u; }
-fn columnOf(thread: u32, q: u32) -> u32 { return (thread % LANES_N + q * LANES_N) * 4u; }
+// Adds the first `terms` outer products of the tiles, rounded up to a multiple of UNROLL.
+fn multiplyTiles(thread: u32, terms: u32, sums: ptr<function, Sums>) {
+  for (var term = 0u; term < terms; term += UNROLL) {
+    addTerm(thread, term, sums);
+    if (UNROLL == 4u) {
+      addTerm(thread, term + 1u, sums);
+      addTerm(thread, term + 2u, sums);
+      addTerm(thread, term + 3u, sums);
+    }
+  }
+}
+
+// The parts of a block in turn, `PARTS_N` beside each other, and where they lie: a copy, which a variable may index.
+const PARTS_M: u32 = BLOCK_M / 4u;
+const PARTS_N: u32 = BLOCK_N / 4u;
+alias Parts = array<mat4x4f, 4>;
+fn partsOf(sums: Sums) -> Parts {
+  if (PARTS_N == 1u) { return Parts(sums.topLeft, sums.bottomLeft, mat4x4f(), mat4x4f()); }
+  return Parts(sums.topLeft, sums.topRight, sums.bottomLeft, sums.bottomRight);
+}
+fn rowOfPart(thread: u32, part: u32) -> u32 { return (thread / LANES_N + part / PARTS_N * LANES_M) * 4u; }
+fn columnOfPart(thread: u32, part: u32) -> u32 { return (thread % LANES_N + part % PARTS_N * LANES_N) * 4u; }
 
 // Row and column of tiles that workgroup `index` of blocks × tiles owns: columns of eight tiles, so that workgroups that
 // run together read few different rows and columns, and find them in the cache.

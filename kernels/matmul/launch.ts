@@ -4,7 +4,7 @@ import { type Activation, activationCode, activationWgsl } from '../lib/activati
 import { type BlockSize, cutRows } from '../lib/blocks.ts';
 import { lanesFor, perLanes } from '../lib/lanes.ts';
 import { type MatrixUnit, matrixUnitFor, perUnit, stepOf, unitKey } from '../lib/matrix-unit.ts';
-import { type CutTerms, cutTerms, isTile, tileKeys, tileWgsl } from '../lib/tile.ts';
+import { type CutTerms, cutTerms, isTile, type TileKey, tileKey, tileKeys, tileWgsl } from '../lib/tile.ts';
 import { type MatrixWork, variantFor } from '../lib/variant.ts';
 import type { Product } from './shapes.ts';
 
@@ -61,11 +61,7 @@ const lanesKernel = defineKernel({
   cost,
 });
 
-interface TiledKeys {
-  TILE_M: number;
-  TILE_N: number;
-}
-const tileGrid = (p: ParamValues, { TILE_M, TILE_N }: TiledKeys) =>
+const tileGrid = (p: ParamValues, { TILE_M, TILE_N }: Omit<TileKey, 'UNROLL'>) =>
   Math.ceil(p.m / TILE_M) * Math.ceil(p.n / TILE_N) * p.batch * p.slots;
 
 /** The same text over single values and over vectors of four; for all of k, and for one slot of it. */
@@ -236,19 +232,18 @@ function launchTiled(
   tensors: MatmulTensors,
   product: Product,
   params: ParamValues,
-  { tile: [TILE_M, TILE_N], slots, slotTerms }: CutTerms,
+  { tile, slots, slotTerms }: CutTerms,
   flags: { HAS_BIAS: number; CURVED: number },
 ): void {
   const { m, n, k, transposeA, transposeB } = product;
   const vectors = [transposeA ? m : k, transposeB ? k : n].every((extent) => lanesFor(extent) === 4);
   const { whole, parts } = tiledKernels[vectors ? 4 : 1];
+  const key = tileKey(tensors.a.device.capabilities, tile);
   if (slots === 1) {
-    whole.launch(tensors, params, { TILE_M, TILE_N, ...flags });
+    whole.launch(tensors, params, { ...key, ...flags });
     return;
   }
-  sumInSlots(tensors, { ...params, slots, slotTerms }, flags, (bound, cut) =>
-    parts.launch(bound, cut, { TILE_M, TILE_N }),
-  );
+  sumInSlots(tensors, { ...params, slots, slotTerms }, flags, (bound, cut) => parts.launch(bound, cut, key));
 }
 
 // Relative times of one block of rows, measured on lavapipe with 8 lanes.

@@ -29,13 +29,14 @@ fn main(
     workgroupBarrier();
   }
 
-  for (var r = 0u; r < BLOCK_M; r++) {
-    let i = i0 + rowOf(thread, r);
-    if (i >= P.m) { continue; }
-    for (var q = 0u; q < BLOCK_QUADS; q++) {
-      let j = j0 + columnOf(thread, q);
+  var parts = partsOf(sums);
+  for (var part = 0u; part < PARTS_M * PARTS_N; part++) {
+    let i = i0 + rowOfPart(thread, part);
+    let j = j0 + columnOfPart(thread, part);
+    for (var r = 0u; r < min(4u, P.m - min(i, P.m)); r++) {
+      let row = parts[part][r];
       for (var e = 0u; e < 4u; e++) {
-        if (j + e < P.n) { store(slot, item, i, j + e, sums[r * BLOCK_QUADS + q][e]); }
+        if (j + e < P.n) { store(slot, item, i + r, j + e, row[e]); }
       }
     }
   }

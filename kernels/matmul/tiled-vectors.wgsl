@@ -4,41 +4,60 @@
 // the end are 0.
 const STEP_QUADS: u32 = STEP / 4u;
 
-fn transposed(lines: array<T4, 4>) -> array<T4, 4> {
-  let turned = transpose(mat4x4<T>(lines[0], lines[1], lines[2], lines[3]));
-  return array<T4, 4>(turned[0], turned[1], turned[2], turned[3]);
+fn lineOfA(start: u32, i: u32, k: u32, end: u32) -> T4 {
+  if (k >= end) { return T4(); }
+  return a[(start + min(i, select(P.m - 4u, P.m - 1u, P.aColumn == 1u)) * P.aRow + k * P.aColumn) / 4u];
+}
+
+fn lineOfB(start: u32, j: u32, k: u32, end: u32) -> T4 {
+  if (k >= end) { return T4(); }
+  return b[(start + min(j, select(P.n - 4u, P.n - 1u, P.bRow == 1u)) * P.bColumn + k * P.bRow) / 4u];
 }
 
 fn loadRows(thread: u32, item: u32, i0: u32, k0: u32, end: u32) {
   let along = P.aColumn == 1u;
-  let last = select(P.m - 4u, P.m - 1u, along);
-  for (var at = thread; at < STEP_QUADS * QUADS_M; at += THREADS) {
-    let term = select(at / QUADS_M, at % STEP_QUADS, along) * 4u;
-    let quad = select(at % QUADS_M, at / STEP_QUADS, along);
-    var lines: array<T4, 4>;
-    for (var e = 0u; e < 4u; e++) {
-      let i = min(i0 + quad * 4u + select(0u, e, along), last);
-      let k = k0 + term + select(e, 0u, along);
-      if (k < end) { lines[e] = a[(item * P.aBatch + i * P.aRow + k * P.aColumn) / 4u]; }
-    }
-    if (along) { lines = transposed(lines); }
-    for (var e = 0u; e < 4u; e++) { rowTile[(term + e) * PITCH_M + quad] = lines[e]; }
+  let di = select(0u, 1u, along);
+  let dk = 1u - di;
+  let start = item * P.aBatch;
+  for (var unit = thread; unit < STEP_QUADS * QUADS_M; unit += THREADS) {
+    let term = select(unit / QUADS_M, unit % STEP_QUADS, along) * 4u;
+    let quad = select(unit % QUADS_M, unit / STEP_QUADS, along);
+    let i = i0 + quad * 4u;
+    let k = k0 + term;
+    var lines = mat4x4<T>(
+      lineOfA(start, i, k, end),
+      lineOfA(start, i + di, k + dk, end),
+      lineOfA(start, i + 2u * di, k + 2u * dk, end),
+      lineOfA(start, i + 3u * di, k + 3u * dk, end),
+    );
+    if (along) { lines = transpose(lines); }
+    rowTile[term * PITCH_M + quad] = lines[0];
+    rowTile[(term + 1u) * PITCH_M + quad] = lines[1];
+    rowTile[(term + 2u) * PITCH_M + quad] = lines[2];
+    rowTile[(term + 3u) * PITCH_M + quad] = lines[3];
   }
 }
 
 fn loadColumns(thread: u32, item: u32, j0: u32, k0: u32, end: u32) {
   let along = P.bRow == 1u;
-  let last = select(P.n - 4u, P.n - 1u, along);
-  for (var at = thread; at < STEP_QUADS * QUADS_N; at += THREADS) {
-    let term = select(at / QUADS_N, at % STEP_QUADS, along) * 4u;
-    let quad = select(at % QUADS_N, at / STEP_QUADS, along);
-    var lines: array<T4, 4>;
-    for (var e = 0u; e < 4u; e++) {
-      let j = min(j0 + quad * 4u + select(0u, e, along), last);
-      let k = k0 + term + select(e, 0u, along);
-      if (k < end) { lines[e] = b[(item * P.bBatch + j * P.bColumn + k * P.bRow) / 4u]; }
-    }
-    if (along) { lines = transposed(lines); }
-    for (var e = 0u; e < 4u; e++) { columnTile[(term + e) * PITCH_N + quad] = lines[e]; }
+  let dj = select(0u, 1u, along);
+  let dk = 1u - dj;
+  let start = item * P.bBatch;
+  for (var unit = thread; unit < STEP_QUADS * QUADS_N; unit += THREADS) {
+    let term = select(unit / QUADS_N, unit % STEP_QUADS, along) * 4u;
+    let quad = select(unit % QUADS_N, unit / STEP_QUADS, along);
+    let j = j0 + quad * 4u;
+    let k = k0 + term;
+    var lines = mat4x4<T>(
+      lineOfB(start, j, k, end),
+      lineOfB(start, j + dj, k + dk, end),
+      lineOfB(start, j + 2u * dj, k + 2u * dk, end),
+      lineOfB(start, j + 3u * dj, k + 3u * dk, end),
+    );
+    if (along) { lines = transpose(lines); }
+    columnTile[term * PITCH_N + quad] = lines[0];
+    columnTile[(term + 1u) * PITCH_N + quad] = lines[1];
+    columnTile[(term + 2u) * PITCH_N + quad] = lines[2];
+    columnTile[(term + 3u) * PITCH_N + quad] = lines[3];
   }
 }

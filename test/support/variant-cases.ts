@@ -102,6 +102,7 @@ export const variantCases: readonly VariantCase[] = [
   gradient('replicate, groups, dilation', [1, 6, 8, 7], [1, 18, 8, 3], {
     ...{ padding: [1, 1, 0, 0], paddingMode: 'replicate', groups: 2, dilation: [2, 2], kernel: [2, 3] },
   }),
+  gradient('three wide, many pixels', [2, 5, 16, 17], [2, 9, 16, 17], { padding: 1, kernel: [3, 3] }),
   gradient('one pixel', [1, 129, 1, 1], [1, 65, 1, 1], { kernel: [1, 1] }),
   gradient('one column, rows longer than a step', [1, 1, 3, 37], [1, 8, 3, 37], { kernel: [1, 1] }),
   gradient('half precision', [1, 8, 8, 8], [1, 16, 8, 8], { padding: 1, kernel: [3, 3] }, 'f16'),
