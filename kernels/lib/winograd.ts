@@ -42,8 +42,8 @@ export function fitsWinograd(work: Convolution): boolean {
 const NS = { lanes: 13.4, product: 3.6, input: 103, output: 93, weights: 100 };
 /** Products come in blocks of so many tiles; in a weight gradient, of input channels. */
 const BLOCK = 64;
-/** What the model leaves out costs up to a fifth, and a tenth must be gained. */
-const GAIN = 1.3;
+/** What the model leaves out costs up to a quarter, and a tenth must be gained. */
+const GAIN = 1.4;
 
 /** Whether it beats `lanes` on software drivers: products must outweigh the transforms, and tiles the weights. */
 export function paysWinograd(work: Convolution): boolean {

@@ -49,6 +49,11 @@ const cases: readonly (Sample<string, object> & { op: string; title: string; typ
     attrs: { padding: [4, 1, 0, 5], paddingMode: 'replicate' },
   },
   {
+    ...{ op: 'conv2d', title: 'more channels than a block has' },
+    inputs: { x: [1, 33, 3, 5], weight: [55, 33, 3, 3], bias: [55] },
+    attrs: { padding: 1, scale: 0.5 },
+  },
+  {
     ...{ op: 'conv2dActivated', title: 'an activation' },
     ...{ inputs: { x: [1, 32, 4, 6], weight: [34, 32, 3, 3], bias: [34] }, attrs: { padding: 1, activation: 'tanh' } },
   },
