@@ -1,6 +1,7 @@
 import * as d from 'typegpu/data';
 import { defineKernel, read, type Tensor, write } from '../../engine/index.ts';
 import { type Lanes, perLanes } from '../lib/lanes.ts';
+import { ROW_WGS, shareRows } from '../lib/rows.ts';
 
 /** As STRIP of the kernels: how many steps of the outer axes one thread takes. */
 const STRIP = 4;
@@ -31,6 +32,23 @@ const copyKernels = perLanes(({ lanes, suffix, T, lib }) =>
   }),
 );
 
+const copyRowsKernels = perLanes(({ lanes, suffix, T }) =>
+  defineKernel({
+    name: `concat.copyRows${suffix}`,
+    wgsl: new URL('./copy-rows.wgsl', import.meta.url),
+    params: d
+      .struct({
+        ...{ outer: d.u32, run: d.u32, span: d.u32 },
+        ...{ xStart: d.u32, xOuter: d.u32, yStart: d.u32, yOuter: d.u32 },
+      })
+      .$name('Params'),
+    bindings: { x: read(T), y: write(T) },
+    keys: { WG: ROW_WGS },
+    grid: (p, { WG }) => [Math.ceil(p.run / (WG * p.span)), p.outer, 1],
+    cost: (p, bytes) => ({ flops: 0, bytes: 2 * lanes * p.outer * p.run * bytes }),
+  }),
+);
+
 /** Where a box lies along the axis of a tensor seen as [outer, axis, inner]. */
 export interface Box {
   readonly tensor: Tensor;
@@ -53,7 +71,13 @@ export function launchCopy(from: Box, to: Box, outer: number, length: number, in
     ...{ xStart: from.start * unit, xOuter: from.extent * unit, xStep: from.step * unit },
     ...{ yStart: to.start * unit, yOuter: to.extent * unit, yStep: to.step * unit },
   };
-  copyKernels[lanes].launch({ x: from.tensor, y: to.tensor }, params, { WG });
+  const tensors = { x: from.tensor, y: to.tensor };
+  const shares = contiguous && shareRows([1, outer, run / lanes], from.tensor.device.capabilities);
+  if (shares) {
+    copyRowsKernels[lanes].launch(tensors, { ...params, span: shares.span }, { WG: shares.workgroup });
+  } else {
+    copyKernels[lanes].launch(tensors, params, { WG });
+  }
 }
 
 const PadParams = d
@@ -76,6 +100,24 @@ const padKernels = perLanes(({ lanes, suffix, T, lib }) =>
   }),
 );
 
+const padRowsKernels = perLanes(({ lanes, suffix, T, lib }) =>
+  defineKernel({
+    name: `concat.padRows${suffix}`,
+    wgsl: new URL('./pad-rows.wgsl', import.meta.url),
+    lib: [lib],
+    params: d
+      .struct({
+        ...{ outer: d.u32, before: d.u32, span: d.u32 },
+        ...{ xOuter: d.u32, yOuter: d.u32, value: d.f32 },
+      })
+      .$name('Params'),
+    bindings: { x: read(T), y: write(T) },
+    keys: { WG: ROW_WGS },
+    grid: (p, { WG }) => [Math.ceil(p.yOuter / (WG * p.span)), p.outer, 1],
+    cost: (p, bytes) => ({ flops: 0, bytes: lanes * p.outer * (p.xOuter + p.yOuter) * bytes }),
+  }),
+);
+
 /** Fills y with x, whose positions of the axis come to lie from `before` on and `step` apart, and `value` elsewhere. */
 export function launchPadAxis(
   x: Tensor,
@@ -91,5 +133,7 @@ export function launchPadAxis(
     ...{ before: sizes.before / lanes, inner: contiguous ? 1 : inner / lanes },
     ...{ xOuter: sizes.xOuter / lanes, yOuter: sizes.yOuter / lanes },
   };
-  padKernels[lanes].launch({ x, y }, params, { WG });
+  const shares = contiguous && shareRows([1, outer, params.yOuter], x.device.capabilities);
+  if (shares) padRowsKernels[lanes].launch({ x, y }, { ...params, span: shares.span }, { WG: shares.workgroup });
+  else padKernels[lanes].launch({ x, y }, params, { WG });
 }

@@ -70,6 +70,8 @@ const sliceOp: Op<'x', readonly ['y'], SliceAttrs> = defineOp({
     { inputs: { x: [2, 3, 17] }, attrs: { axis: 2, start: 2, end: 16, step: 5 } },
     { inputs: { x: [5, 9, 2, 4] }, attrs: { axis: 1, start: 0, end: 9, step: 2 } },
     { inputs: { x: [1] }, attrs: { axis: 0, start: 0, end: 1 } },
+    { inputs: { x: [3, 5, 67] }, attrs: { axis: 1, start: 1, end: 3 } }, // workgroups along rows
+    { inputs: { x: [2, 4, 300] }, attrs: { axis: 1, start: 2, end: 4 } },
     { inputs: { x: [300, 3] }, attrs: { axis: 0, start: 299, end: 300, step: 7 } },
     {
       inputs: { x: { shape: [2, 5, 6], kind: 'label', below: 4e9 } },
@@ -133,6 +135,8 @@ const padAxisOp: Op<'x', readonly ['y'], PadAttrs> = defineOp({
     { inputs: { x: [3, 4] }, attrs: { axis: 0, before: 1, after: 2, step: 3 } },
     { inputs: { x: [5, 3, 3] }, attrs: { axis: 2, before: 2, after: 0, step: 4, value: 0.5 } },
     { inputs: { x: [1] }, attrs: { axis: 0, before: 300, after: 2 } },
+    { inputs: { x: [2, 3, 67] }, attrs: { axis: 1, before: 1, after: 2, value: 3 } },
+    { inputs: { x: [3, 300] }, attrs: { axis: 1, before: 12, after: 8 } },
     {
       inputs: { x: { shape: [2, 5, 6], kind: 'label', below: 4e9 } },
       attrs: { axis: 2, before: 1, after: 1, value: 7 },

@@ -109,7 +109,7 @@ export function launchBinary(name: BinaryName, a: Tensor, b: Tensor, y: Tensor, 
   } else if (runs.length <= 3) {
     const [n0, n1, n2] = lastOf(runs, 3).map(({ extent }) => extent);
     const [b0, b1, b2] = stridesOf(lastOf(runs, 3).map(({ extent, inA, inB }) => ((wholeA ? inB : inA) ? extent : 0)));
-    const shares = shareRows([n0, n1, n2], y.device.capabilities);
+    const shares = n2 % 4 === 0 && shareRows([n0, n1, n2 / 4], y.device.capabilities);
     if (shares) {
       const all = { rows: n0 * n1, n1, n2: n2 / 4, span: shares.span, slope, swap };
       const tensors = { a: whole, b: small, y };

@@ -157,7 +157,7 @@ const wholeRowsKernel = broadcastRowsKernel('broadcastRows', './broadcast-rows.w
 /** y = scale · x repeated over the run. */
 export function launchBroadcast(x: Tensor, y: Tensor, { outer, length, inner }: Run, scale: number): void {
   const [n1, n2] = inner === 1 ? [1, length] : [length, inner];
-  const shares = shareRows([outer, n1, n2], y.device.capabilities);
+  const shares = n2 % 4 === 0 && shareRows([outer, n1, n2 / 4], y.device.capabilities);
   if (shares) {
     const params = { outer, n1, n2: n2 / 4, span: shares.span, scale };
     const kernel = inner === 1 ? perRowKernel : wholeRowsKernel;
