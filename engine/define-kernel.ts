@@ -125,7 +125,8 @@ export function defineKernel<S extends ParamsSchema, const B extends string, con
     let entry = entries.get(id);
     if (!entry) {
       checkNeeds(definition as unknown as AnyKernel['definition'], device, key);
-      entry = device.pipeline(sourceOf(kernel, types, key, device.capabilities.subgroupWidth));
+      const { subgroupWidth, asksForWidth } = device.capabilities;
+      entry = device.pipeline(sourceOf(kernel, types, key, subgroupWidth, asksForWidth));
       entries.set(id, entry);
     }
     return entry;

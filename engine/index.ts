@@ -7,6 +7,7 @@ export { deviceOf } from './device/acquire.ts';
 export type { AdapterInfo, Capabilities, Device, Forecast } from './device/device.ts';
 export * from './errors.ts';
 export { copyLeaves, type Flat, flatLike, overwrite } from './flat.ts';
+export { codeOf } from './pipelines.ts';
 export { mib } from './pool.ts';
 export type { KernelProfile, OpProfile, PhaseProfile, Profiler } from './profile.ts';
 export * from './random.ts';

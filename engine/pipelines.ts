@@ -7,6 +7,8 @@ export interface ShaderSource {
   label: string;
   header: string;
   files: readonly URL[];
+  /** of the entry point, beside those in its file */
+  attributes: string;
   /** one letter a storage binding, `r` or `w`: names the bind group layout */
   access: string;
 }
@@ -19,6 +21,11 @@ export interface PipelineEntry {
   failed: boolean;
   /** settles when `pipeline` is there, or rejects with the compiler's message */
   ready: Promise<void>;
+}
+
+/** What the compiler is given: the header and the texts of `files`. */
+export function codeOf({ header, attributes }: ShaderSource, texts: readonly string[]): string {
+  return [header, ...texts].join('\n').replace(/^@compute /m, `@compute ${attributes}`);
 }
 
 const PARAMS_BYTES = 256;
@@ -81,7 +88,7 @@ export class Pipelines {
 
   async #compile(source: ShaderSource, entry: PipelineEntry): Promise<void> {
     const texts = await Promise.all(source.files.map(shaderText));
-    const code = [source.header, ...texts].join('\n');
+    const code = codeOf(source, texts);
     const started = performance.now();
     // the error comes back from the pipeline; without a scope Dawn would also print it and report it as uncaptured
     this.#gpu.pushErrorScope('validation');

@@ -30,14 +30,20 @@ const SIXTEEN_BYTES: Readonly<Record<DType, readonly string[]>> = {
   ],
 };
 
-/** The text of a kernel for one choice of storage types, key and subgroup width. */
+/**
+ * The text of a kernel for one choice of storage types, key and subgroup width.
+ *
+ * @param asked  the kernel must ask for the width, since the device's varies
+ */
 export function sourceOf(
   kernel: AnyKernel,
   types: StorageTypes,
   key: Key<string>,
   subgroupWidth: number,
+  asked = false,
 ): ShaderSource {
   const { definition } = kernel;
+  const inSubgroups = definition.subgroups || definition.subgroupMatrix;
   const present = (Object.entries(definition.bindings) as [string, Binding][]).filter(
     ([, { when }]) => !when || key[when],
   );
@@ -46,7 +52,8 @@ export function sourceOf(
   );
   const enables = [
     ...(types.T === 'f16' || types.U === 'f16' ? ['enable f16;'] : []),
-    ...(definition.subgroups || definition.subgroupMatrix ? ['enable subgroups;'] : []),
+    ...(inSubgroups ? ['enable subgroups;'] : []),
+    ...(inSubgroups && asked ? ['enable subgroup_size_control;'] : []),
     ...(definition.subgroupMatrix ? ['enable chromium_experimental_subgroup_matrix;'] : []),
   ];
   const lines = [
@@ -56,7 +63,7 @@ export function sourceOf(
       `alias ${name}4 = vec4<${types[name]}>;`,
     ]),
     ...(present.some(([, { type }]) => type === 'T16') ? SIXTEEN_BYTES[types.T] : []),
-    ...(definition.subgroups || definition.subgroupMatrix ? [`const SG: u32 = ${subgroupWidth}u;`] : []),
+    ...(inSubgroups ? [`const SG: u32 = ${subgroupWidth}u;`] : []),
     ...Object.keys(definition.keys ?? {}).map((name) => `const ${name}: u32 = ${key[name]}u;`),
     tgpu.resolve({ template: 'Params', externals: { Params: definition.params } }).replace(/Params\s*$/, ''),
     ...present.map(([name, { access, type }], i) => {
@@ -73,6 +80,7 @@ export function sourceOf(
     label: `${definition.name} [${[`T=${types.T}`, ...keyText].join(' ')}]`,
     header: lines.join('\n'),
     files: [...(definition.lib ?? []), definition.wgsl],
+    attributes: inSubgroups && asked ? '@subgroup_size(SG) ' : '',
     access: accessOf(present.map(([, binding]) => binding)),
   };
 }

@@ -6,7 +6,7 @@
  *   npm run lint:shaders [-- NAME-PART]
  */
 import { acquireDevice } from '../engine/device/node.ts';
-import { type AnyKernel, allKernels, type Device, sourceOf, variantsOf } from '../engine/index.ts';
+import { type AnyKernel, allKernels, codeOf, type Device, sourceOf, variantsOf } from '../engine/index.ts';
 import { shaderText } from '../engine/shader-text.ts';
 import '../kernels/index.ts';
 
@@ -31,14 +31,14 @@ process.exit(failures.length > 0 ? 1 : 0);
 async function lint(device: Device, kernel: AnyKernel, width: number): Promise<void> {
   for (const { types, key } of variantsOf(kernel)) {
     if (kernel.definition.widths && !kernel.definition.widths(width, key)) continue;
-    const source = sourceOf(kernel, types, key, width);
+    const source = sourceOf(kernel, types, key, width, device.capabilities.asksForWidth);
     const label = `${source.label}${width ? ` SG=${width}` : ''}`;
     compiled++;
     try {
       const entry = device.pipeline(source);
       await entry.ready;
       const texts = await Promise.all(source.files.map(shaderText));
-      const module = device.gpu.createShaderModule({ code: [source.header, ...texts].join('\n') });
+      const module = device.gpu.createShaderModule({ code: codeOf(source, texts) });
       const { messages } = await module.getCompilationInfo();
       for (const message of messages) failures.push(`${label}: ${message.type}: ${message.message}`);
     } catch (error) {

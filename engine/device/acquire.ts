@@ -62,14 +62,24 @@ export function describe(adapter: GPUAdapter): AdapterInfo {
   return { vendor, architecture, device, description: name, software };
 }
 
+/** Width to ask for where it varies: what GPUs that let one choose (Intel's, AMD's) have in common. */
+const COMMON_WIDTH = 32;
+
+function widthOf({ subgroupMinSize: min = 0, subgroupMaxSize: max = 0 }: GPUAdapterInfo, { features }: GPUDevice) {
+  if (!features.has('subgroups')) return { subgroupWidth: 0, asksForWidth: false };
+  if (min === max) return { subgroupWidth: min, asksForWidth: false };
+  const asks = features.has('subgroup-size-control') && min <= COMMON_WIDTH && max >= COMMON_WIDTH;
+  return { subgroupWidth: asks ? COMMON_WIDTH : 0, asksForWidth: asks };
+}
+
 function capabilitiesOf(adapter: GPUAdapter, gpu: GPUDevice, info: AdapterInfo): Capabilities {
-  const { subgroupMinSize, subgroupMaxSize, subgroupMatrixConfigs } = adapter.info as DawnAdapterInfo;
+  const { subgroupMatrixConfigs } = adapter.info as DawnAdapterInfo;
   const subgroups = gpu.features.has('subgroups');
   const matrix = gpu.features.has('chromium-experimental-subgroup-matrix' as GPUFeatureName);
   return {
     f16: gpu.features.has('shader-f16'),
     subgroups,
-    subgroupWidth: subgroups && subgroupMinSize === subgroupMaxSize ? (subgroupMinSize ?? 0) : 0,
+    ...widthOf(adapter.info, gpu),
     timestamps: gpu.features.has('timestamp-query'),
     subgroupMatrix: matrix && subgroupMatrixConfigs ? [...subgroupMatrixConfigs] : [],
     software: info.software,

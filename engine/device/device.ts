@@ -19,8 +19,10 @@ export interface AdapterInfo {
 /** What kernels choose their variants by. */
 export interface Capabilities {
   readonly f16: boolean;
-  /** lanes of a subgroup where the width is fixed, else 0 */
+  /** lanes of a subgroup where the width is fixed or can be asked for, else 0 */
   readonly subgroupWidth: number;
+  /** the width varies from kernel to kernel, and those with subgroups ask for `subgroupWidth` */
+  readonly asksForWidth: boolean;
   readonly subgroups: boolean;
   readonly timestamps: boolean;
   readonly subgroupMatrix: readonly SubgroupMatrixConfig[];

@@ -58,7 +58,7 @@ export function matrixUnitFor(capabilities: Capabilities, dtype: DType | undefin
 
 function unitOf(config: Capabilities['subgroupMatrix'][number], { f16, subgroupWidth }: Capabilities): MatrixUnit[] {
   const { componentType, resultComponentType, M, N, K } = config;
-  // a width of 0 varies: nobody knows how many subgroups a workgroup has
+  // where the width varies and cannot be asked for, it is 0: nobody knows how many subgroups a workgroup has
   if (resultComponentType !== 'f32' || !sizeOf(M, N, K)?.widths.includes(subgroupWidth)) return [];
   if (componentType === 'f32') return [{ operands: 'f32', M, N, K, parts: 1, emulated: false }];
   return componentType === 'f16' && f16 ? [{ operands: 'f16', M, N, K, parts: 1, emulated: false }] : [];

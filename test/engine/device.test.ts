@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { acquireDevice, listAdapters } from '../../engine/device/node.ts';
 import {
   DeviceLostError,
@@ -9,7 +9,8 @@ import {
   scope,
   tensor,
 } from '../../engine/index.ts';
-import { add } from '../../kernels/index.ts';
+import { add, matmul } from '../../kernels/index.ts';
+import { forceVariants } from '../../kernels/lib/variant.ts';
 
 const device = process.env.MIAOBI_DEVICE;
 const failure = async (promise: Promise<unknown>): Promise<Error> => {
@@ -71,7 +72,27 @@ describe('acquiring a device', () => {
     expect(none.capabilities.f16).toBe(true);
     expect(none.capabilities.subgroups).toBe(true);
     expect(none.gpu.features.has('chromium-experimental-subgroup-matrix' as GPUFeatureName)).toBe(true);
+    // its subgroups have 4 to 128 lanes
+    expect(none.capabilities).toMatchObject({ subgroupWidth: 32, asksForWidth: true });
     none.destroy();
+  });
+
+  it('asks for the width of subgroups where that varies', async () => {
+    const own = await acquireDevice({ device });
+    const { subgroups, subgroupWidth } = own.capabilities;
+    if (!subgroups || !own.gpu.features.has('subgroup-size-control' as GPUFeatureName)) return own.destroy();
+    Object.assign(own.capabilities, { asksForWidth: true });
+    const create = vi.spyOn(own.gpu, 'createShaderModule');
+    forceVariants('matmul=lanes');
+    const a = tensor(own, [1, 2, 3, 4], [2, 2]);
+    const y = scope(() => matmul(a, a));
+    expect(Array.from(await y.data())).toEqual([7, 10, 15, 22]);
+    forceVariants(undefined);
+    const [{ code }] = create.mock.calls[0];
+    expect(code).toContain(`const SG: u32 = ${subgroupWidth}u;`);
+    expect(code).toContain('@compute @subgroup_size(SG) @workgroup_size(');
+    for (const t of [a, y]) t.dispose();
+    own.destroy();
   });
 
   it('refuses f16 tensors where shaders have no f16', async () => {
