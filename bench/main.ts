@@ -7,7 +7,7 @@ import { rooflineLine } from '../cli/profile-table.ts';
 import { acquireDevice, type NodeAcquireOptions } from '../engine/device/node.ts';
 import type { Device, DType } from '../engine/index.ts';
 import { measureRoofline } from '../kernels/index.ts';
-import { deviceClass } from '../kernels/lib/variant.ts';
+import { deviceClass, type MeasuredVariants } from '../kernels/lib/variant.ts';
 import { comparisonOf, comparisonTable, pairsOf } from './comparison.ts';
 import { type Environment, environmentOf } from './environment.ts';
 import { benchHost } from './host.ts';
@@ -20,7 +20,7 @@ import { type Row, readRows, type SuiteName, titleOf } from './row.ts';
 import { benchSteps, stepCases } from './step.ts';
 import type { NetworkChoice } from './suite.ts';
 import { tableOf } from './table.ts';
-import { choose, tune, tuneShapes, tuneTable, variantsFile, writeVariants } from './tune.ts';
+import { choose, entryOf, shapesFor, tune, tuneTable, variantsFile, writeVariants } from './tune.ts';
 
 const OPTIONS = {
   suite: { type: 'string', default: 'kernels' },
@@ -56,7 +56,7 @@ async function main(argv: string[]): Promise<void> {
     batch: flags.batch === undefined ? undefined : Number(flags.batch),
   };
   assertFlags(suite, flags);
-  if (rowsToCome(suite, choice) === 0) {
+  if (!flags.tune && rowsToCome(suite, choice) === 0) {
     throw new CliError(`--filter ${filter}: no row has this in its title. Try a part of an op's name.`);
   }
   const say = (line: string) => {
@@ -79,7 +79,7 @@ async function main(argv: string[]): Promise<void> {
     if (flags.out !== undefined) appendFileSync(flags.out, line);
   };
   if (flags.tune) {
-    await tuneDevice(device, environment, Number(flags.seconds), say);
+    await tuneDevice(device, environment, { seconds: Number(flags.seconds), filter, say });
     device.destroy();
     return;
   }
@@ -99,18 +99,31 @@ async function main(argv: string[]): Promise<void> {
   if (before) process.stderr.write(comparisonOf(pairsOf(rows, before)));
 }
 
+interface TuneOptions {
+  readonly seconds: number;
+  readonly filter: string;
+  readonly say: (line: string) => void;
+}
+
 /** Finds the fastest variants of kernels on this device, and writes them into the table that kernels choose by. */
-async function tuneDevice(device: Device, environment: Environment, seconds: number, say: (line: string) => void) {
-  const found = await tune(device, tuneShapes, seconds, say);
-  const variants = choose(device, found);
-  const before = JSON.parse(readFileSync(variantsFile, 'utf8'));
-  await writeVariants(variantsFile, before, device, environment, variants);
-  process.stdout.write(tuneTable(device, found, variants));
-  const count = Object.keys(variants).length;
+async function tuneDevice(device: Device, environment: Environment, { seconds, filter, say }: TuneOptions) {
+  const shapes = shapesFor(device, filter);
+  if (shapes.length === 0) {
+    throw new CliError(`--filter ${filter}: no shape to tune has this in its line. Try "matmul" or "conv2d, wide".`);
+  }
+  const found = await tune(device, shapes, seconds, say);
+  const chosen = choose(device, found);
+  const before: Record<string, MeasuredVariants> = JSON.parse(readFileSync(variantsFile, 'utf8'));
+  const name = deviceClass(device);
+  const entry = entryOf(before[name], environment, found, chosen);
+  const count = Object.keys(chosen).length;
   process.stdout.write(
-    `${deviceClass(device)}: ${count === 0 ? 'the defaults are the fastest' : `beside the defaults ${count} found`}. ` +
-      'To contribute, send kernels/lib/variants.json as a change, with this table.\n',
+    `${tuneTable(device, found, chosen)}` +
+      `${name}: ${count === 0 ? 'the defaults are the fastest' : `beside the defaults ${count} found`}. ` +
+      'To contribute, send this line of kernels/lib/variants.json, with the table:\n' +
+      `${JSON.stringify({ [name]: entry })}\n`,
   );
+  await writeVariants(variantsFile, before, device, entry);
 }
 
 /** Two files beside each other, without running anything: the table, and the paragraph below it. */

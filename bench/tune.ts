@@ -149,6 +149,18 @@ function values(device: Device, shape: readonly number[]): Tensor {
   );
 }
 
+/** A software driver takes seconds for more than this, in each of half a dozen runs of each variant. */
+const MOST_IN_SOFTWARE = 4e8;
+
+/** The shapes to time on a device, those with a text in their class or sample. */
+export function shapesFor({ capabilities: { software } }: ChosenFor, filter: string): readonly TuneShape[] {
+  return tuneShapes.filter(({ work, sample }) => {
+    const { rows, columns, terms, batch } = work;
+    const small = !software || 2 * rows * columns * terms * batch <= MOST_IN_SOFTWARE;
+    return small && `${shapeClass(work)}: ${sample}`.includes(filter);
+  });
+}
+
 /** What was found of one shape. */
 export interface TunedShape {
   readonly work: MatrixWork;
@@ -247,15 +259,26 @@ export function tuneTable(
   return `${table.toString()}\n`;
 }
 
-/** Puts what was found in the table of the repository; other classes of devices keep their lines. */
+/** The line of the table for this device: what was chosen now, and what was known of classes that were not timed. */
+export function entryOf(
+  known: MeasuredVariants | undefined,
+  { driver, dawn, date, commit }: Environment,
+  found: readonly TunedShape[],
+  chosen: Readonly<Record<string, string>>,
+): MeasuredVariants {
+  const timed = new Set(found.map(({ work }) => shapeClass(work)));
+  const others = Object.entries(known?.variants ?? {}).filter(([name]) => !timed.has(name));
+  const variants = Object.fromEntries([...others, ...Object.entries(chosen)].sort(([a], [b]) => (a < b ? -1 : 1)));
+  return { adapter: driver, dawn, date, commit, variants };
+}
+
+/** Puts a device's line in the table of the repository; other classes of devices keep theirs. */
 export async function writeVariants(
   file: URL,
   before: Readonly<Record<string, MeasuredVariants>>,
-  device: Device,
-  { driver, dawn, date, commit }: Environment,
-  variants: Readonly<Record<string, string>>,
+  device: ChosenFor,
+  entry: MeasuredVariants,
 ): Promise<void> {
-  const entry: MeasuredVariants = { adapter: driver, dawn, date, commit, variants };
   const all = Object.entries({ ...before, [deviceClass(device)]: entry });
   all.sort(([a], [b]) => (a < b ? -1 : 1));
   await writeFile(file, `${JSON.stringify(Object.fromEntries(all), null, 2)}\n`);

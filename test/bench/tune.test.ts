@@ -5,9 +5,19 @@ import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Environment } from '../../bench/environment.ts';
 import { summarize } from '../../bench/statistics.ts';
-import { choose, type TunedShape, tuneShapes, variantsFile, writeVariants } from '../../bench/tune.ts';
-import type { Device } from '../../engine/index.ts';
 import {
+  choose,
+  entryOf,
+  shapesFor,
+  type TunedShape,
+  tuneShapes,
+  variantsFile,
+  writeVariants,
+} from '../../bench/tune.ts';
+import type { Device } from '../../engine/index.ts';
+import { cutTerms } from '../../kernels/lib/tile.ts';
+import {
+  defaultTile,
   deviceClass,
   forceVariants,
   type MatrixWork,
@@ -125,6 +135,55 @@ describe('choosing a variant', () => {
   });
 });
 
+describe('tiles', () => {
+  const nvidia = device(false, 32, 'nvidia');
+  const integrated = device(false, 32, 'intel');
+  const tile = (one: Device, rows: number, columns: number, terms: number, batch = 1) =>
+    defaultTile(one, { kind: 'matmul', rows, columns, terms, batch }).join('x');
+
+  it('are large where there are enough of them to fill the device', () => {
+    expect(tile(nvidia, 4096, 4096, 4096)).toBe('128x128');
+    expect(tile(nvidia, 1024, 1024, 256)).toBe('128x64');
+    expect(tile(nvidia, 512, 1024, 256)).toBe('64x64');
+    expect(tile(nvidia, 256, 256, 256)).toBe('32x32');
+    expect(tile(integrated, 4096, 4096, 4096)).toBe('64x64');
+    expect(tile(integrated, 512, 512, 512)).toBe('64x64');
+    expect(tile(integrated, 256, 256, 256)).toBe('32x32');
+  });
+
+  it('are large where long sums in slots fill the device', () => {
+    expect(tile(nvidia, 1024, 1024, 4096)).toBe('128x128');
+  });
+
+  it('are small where larger ones would be half empty', () => {
+    expect(tile(nvidia, 32, 1 << 20, 288)).toBe('32x32');
+    expect(tile(nvidia, 64, 1 << 20, 288)).toBe('64x64');
+    expect(tile(nvidia, 136, 1 << 20, 288)).toBe('64x64');
+    expect(tile(nvidia, 200, 1 << 20, 288)).toBe('128x128');
+  });
+
+  it('cut sums into slots that cover them, in multiples of a step', () => {
+    for (const [rows, columns, terms, batch] of [
+      [64, 64, 4096, 1],
+      [36, 68, 1036, 1],
+      [70, 130, 5000, 3],
+    ]) {
+      const { slots, slotTerms } = cutTerms({ rows, columns, terms, batch }, [64, 64]);
+      expect(slots).toBeGreaterThan(1);
+      expect(slotTerms % 16).toBe(0);
+      expect((slots - 1) * slotTerms).toBeLessThan(terms);
+      expect(slots * slotTerms).toBeGreaterThanOrEqual(terms);
+    }
+  });
+
+  it('leave sums whole where tiles fill the device, sums are short, or the parts would be large', () => {
+    const whole = { tile: [64, 64], slots: 1 };
+    expect(cutTerms({ rows: 1024, columns: 1024, terms: 8192, batch: 1 }, [64, 64])).toMatchObject(whole);
+    expect(cutTerms({ rows: 64, columns: 64, terms: 1000, batch: 1 }, [64, 64])).toMatchObject(whole);
+    expect(cutTerms({ rows: 64, columns: 64, terms: 1 << 20, batch: 3000 }, [64, 64])).toMatchObject(whole);
+  });
+});
+
 describe('tuning', () => {
   const times = (us: number) => summarize(Array.from({ length: 8 }, (_, i) => us * (1 + 0.02 * i)));
   const shape = (work: MatrixWork, lanes: number, tiled: number, direct: number): TunedShape => ({
@@ -164,20 +223,34 @@ describe('tuning', () => {
     for (const name of classes) expect(classes.filter((other) => other === name).length).toBeGreaterThan(1);
   });
 
-  it('keeps the lines of other devices', async () => {
+  it('keeps the lines of other devices, and classes that were not timed', async () => {
     const folder = await mkdtemp(path.join(tmpdir(), 'miaobi-tune-'));
     const file = pathToFileURL(path.join(folder, 'variants.json'));
     const before = { 'zeta, subgroups of 4': measured({ [shapeClass(wide)]: 'direct' }) };
     const environment = { driver: 'acme 1', dawn: 'webgpu 1', date: 'today', commit: 'abc' } as Environment;
-    await writeVariants(file, before, software, environment, { [shapeClass(narrow)]: 'direct' });
+    const known = measured({ [shapeClass(narrow)]: 'lanes', [shapeClass(wide)]: 'tiled:32x32' });
+    const found = [shape(narrow, 100, 90, 50)];
+    const entry = entryOf(known, environment, found, { [shapeClass(narrow)]: 'direct' });
+    await writeVariants(file, before, software, entry);
     expect(JSON.parse(await readFile(file, 'utf8'))).toEqual({
       'acme software, subgroups of 8': {
         ...{ adapter: 'acme 1', dawn: 'webgpu 1', date: 'today', commit: 'abc' },
-        variants: { [shapeClass(narrow)]: 'direct' },
+        variants: { [shapeClass(narrow)]: 'direct', [shapeClass(wide)]: 'tiled:32x32' },
       },
       ...before,
     });
     await rm(folder, { recursive: true });
+  });
+
+  it('times the shapes that a filter names, and on software drivers the small ones', () => {
+    const gpu = device(false, 32);
+    expect(shapesFor(gpu, '')).toEqual(tuneShapes);
+    expect(new Set(shapesFor(gpu, 'matmul, wide').map(({ work }) => work.kind))).toEqual(new Set(['matmul']));
+    expect(shapesFor(gpu, 'matmul, tall')).toEqual([]);
+    const sizes = (shapes: typeof tuneShapes) =>
+      shapes.map(({ work }) => 2 * work.rows * work.columns * work.terms * work.batch);
+    expect(Math.max(...sizes(shapesFor(software, '')))).toBeLessThanOrEqual(4e8);
+    expect(Math.max(...sizes(tuneShapes))).toBeGreaterThan(4e8);
   });
 
   it('has a table that names variants and classes that exist', async () => {
