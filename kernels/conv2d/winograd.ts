@@ -1,7 +1,7 @@
 import { scope } from '../../engine/index.ts';
 import { activationCode } from '../lib/activation.ts';
 import type { Gather } from './gather.ts';
-import type { Epilogue, GatherTensors } from './gather-kernels.ts';
+import type { Epilogue, GatherTensors } from './gather-params.ts';
 import { PADDING_MODES } from './geometry.ts';
 import {
   floats,
