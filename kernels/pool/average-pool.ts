@@ -10,6 +10,7 @@ import {
 } from '../../engine/index.ts';
 import { mean } from '../reduce/sum.ts';
 import { resize } from '../resample/resize.ts';
+import { isByTwo, launchAverageByTwo, launchAverageUnpoolByTwo } from './by-two.ts';
 import {
   inputGrid,
   outputGrid,
@@ -75,7 +76,8 @@ const poolOp: Op<'x', readonly ['y'], AverageAttrs> = defineOp({
   defaults: DEFAULTS,
   shape: ({ x }, window) => ({ y: { shape: pooledShape('averagePool2d', x.shape, window), dtype: x.dtype } }),
   forward: ({ x }, { y }, attrs) => {
-    poolKernel.launch({ x, y }, poolParams(x.shape, y.shape, attrs, attrs.countPadding), { WG: POOL_WG });
+    if (isByTwo(x.shape, attrs)) launchAverageByTwo(x, y);
+    else poolKernel.launch({ x, y }, poolParams(x.shape, y.shape, attrs, attrs.countPadding), { WG: POOL_WG });
   },
   backward: ({ dy }, attrs, { inputs }) => ({ dx: unpoolOp({ y: dy }, { ...attrs, shape: inputs.x.shape }).x }),
   reference: ({ x }, { countPadding, ...window }) => ({ y: averagePoolRef(x, window, countPadding) }),
@@ -90,7 +92,8 @@ const unpoolOp: Op<'y', readonly ['x'], UnpoolAttrs> = defineOp({
   defaults: { ...DEFAULTS, shape: [] } as UnpoolAttrs,
   shape: ({ y }, { shape }) => ({ x: { shape, dtype: y.dtype } }),
   forward: ({ y }, { x }, attrs) => {
-    unpoolKernel.launch({ y, x }, poolParams(x.shape, y.shape, attrs, attrs.countPadding), { WG: POOL_WG });
+    if (isByTwo(x.shape, attrs)) launchAverageUnpoolByTwo(y, x);
+    else unpoolKernel.launch({ y, x }, poolParams(x.shape, y.shape, attrs, attrs.countPadding), { WG: POOL_WG });
   },
   backward: ({ dx }, { shape: _, ...attrs }) => ({ dy: poolOp({ x: dx }, attrs).y }),
   reference: ({ y }, { countPadding, shape, ...window }) => ({

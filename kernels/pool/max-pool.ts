@@ -1,4 +1,5 @@
 import { defineKernel, defineOp, type Op, read, type Shape, type Tensor, write } from '../../engine/index.ts';
+import { isByTwo, launchMaxByTwo, launchMaxUnpoolByTwo } from './by-two.ts';
 import {
   inputGrid,
   outputGrid,
@@ -52,7 +53,8 @@ const poolOp: Op<'x', readonly ['y', 'argmax'], Window> = defineOp({
     return { y: { shape, dtype: x.dtype }, argmax: { shape, dtype: 'u32' } };
   },
   forward: ({ x }, { y, argmax }, window) => {
-    poolKernel.launch({ x, y, argmax }, poolParams(x.shape, y.shape, window), { WG: POOL_WG });
+    if (isByTwo(x.shape, window)) launchMaxByTwo(x, y, argmax);
+    else poolKernel.launch({ x, y, argmax }, poolParams(x.shape, y.shape, window), { WG: POOL_WG });
   },
   saves: ['argmax'],
   // dx is dy where a window's first maximum was
@@ -79,7 +81,8 @@ const unpoolOp: Op<'y' | 'argmax', readonly ['x'], UnpoolAttrs> = defineOp({
   defaults: { ...DEFAULTS, shape: [] } as UnpoolAttrs,
   shape: ({ y }, { shape }) => ({ x: { shape, dtype: y.dtype } }),
   forward: ({ y, argmax }, { x }, window) => {
-    unpoolKernel.launch({ y, argmax, x }, poolParams(x.shape, y.shape, window), { WG: POOL_WG });
+    if (isByTwo(x.shape, window)) launchMaxUnpoolByTwo(y, argmax, x);
+    else unpoolKernel.launch({ y, argmax, x }, poolParams(x.shape, y.shape, window), { WG: POOL_WG });
   },
   reference: ({ y, argmax }, { shape, ...window }) => ({ x: maxUnpoolRef(y, argmax, shape, window) }),
   reduction: (_, { kernel }) => kernel[0] * kernel[1],
