@@ -63,13 +63,46 @@ const castKernel = defineKernel({
   bindings: { x: read('T4'), y: write('U4') },
   keys: { WG: [POINTWISE_WG] },
   grid: (p) => Math.ceil(p.count / POINTWISE_WG),
-  cost: (p, bytes) => ({ flops: 0, bytes: 4 * p.count * (bytes + (bytes === 2 ? 4 : 2)) }),
+  // to or from labels
+  cost: (p, bytes) => ({ flops: 0, bytes: 4 * p.count * (bytes + 4) }),
+});
+
+const HalfParams = d.struct({ count: d.u32, span: d.u32 }).$name('Params');
+const halfCost = (p: { count: number }) => ({ flops: 0, bytes: 3 * UNIT * p.count });
+
+const toHalfKernel = defineKernel({
+  name: 'pointwise.toHalf',
+  wgsl: new URL('./to-half.wgsl', import.meta.url),
+  params: HalfParams,
+  bindings: { x: read('vec4f'), y: write('T16') },
+  keys: { WG: [POINTWISE_WG] },
+  grid: unitGrid,
+  cost: halfCost,
+});
+
+const fromHalfKernel = defineKernel({
+  name: 'pointwise.fromHalf',
+  wgsl: new URL('./from-half.wgsl', import.meta.url),
+  params: HalfParams,
+  bindings: { x: read('T16'), y: write('vec4f') },
+  keys: { WG: [POINTWISE_WG] },
+  grid: unitGrid,
+  cost: halfCost,
 });
 
 /** y = x in the storage type of y. */
 export function launchCast(x: Tensor, y: Tensor): void {
   if (x.dtype === y.dtype) {
     launchUnary('copy', x, y);
+    return;
+  }
+  const { capabilities } = x.device;
+  if (x.dtype === 'f32' && y.dtype === 'f16') {
+    toHalfKernel.launch({ x, y }, unitsOf(2 * x.size, capabilities), { WG: POINTWISE_WG });
+    return;
+  }
+  if (x.dtype === 'f16' && y.dtype === 'f32') {
+    fromHalfKernel.launch({ x, y }, unitsOf(2 * x.size, capabilities), { WG: POINTWISE_WG });
     return;
   }
   castKernel.launch({ x, y }, { count: Math.ceil(x.size / 4) }, { WG: POINTWISE_WG });
