@@ -4,7 +4,8 @@ import { type BlockSize, cutRows } from '../lib/blocks.ts';
 import { matrixUnitFor } from '../lib/matrix-unit.ts';
 import { type CutTerms, cutTerms, isTile, tileKey, tileKeys, tileWgsl } from '../lib/tile.ts';
 import { variantFor } from '../lib/variant.ts';
-import { type Gather, workOf } from './gather.ts';
+import { launchMatmul } from '../matmul/launch.ts';
+import { type Gather, productOfPixels, workOf } from './gather.ts';
 import { launchMatrix } from './gather-matrix.ts';
 import {
   bindings,
@@ -102,10 +103,16 @@ export function launchGather(tensors: GatherTensors, gather: Gather, epilogue: E
   const { x, weight } = tensors;
   const dtype = x.dtype === weight.dtype ? x.dtype : undefined;
   const work = workOf(gather, dtype);
-  const { family, tile } = variantFor(x.device, work);
+  const variant = variantFor(x.device, work);
+  const { family, tile } = variant;
   const unit = family === 'matrix' ? matrixUnitFor(x.device.capabilities, dtype) : undefined;
+  const plain = dtype !== undefined && !tensors.residual && epilogue.scale === 1 && epilogue.grid === 0;
+  const product = family === 'tiled' && plain ? productOfPixels(gather) : undefined;
   if (unit) launchMatrix(tensors, params, { unit, work, tile }, flags);
-  else if (family === 'tiled') {
+  else if (product) {
+    const { y, bias } = tensors;
+    launchMatmul({ a: weight, b: x, y, bias }, product, { biasByRow: true, ...epilogue }, variant);
+  } else if (family === 'tiled') {
     const terms = gather.inChannels * mostTaps(params);
     launchTiled(tensors, params, cutTerms({ ...work, terms }, tile), flags);
   } else if (family === 'direct') directKernel.launch(tensors, params, { WG: 64, ...flags });

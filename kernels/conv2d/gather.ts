@@ -1,5 +1,6 @@
 import type { DType } from '../../engine/index.ts';
 import type { MatrixWork } from '../lib/variant.ts';
+import type { Product } from '../matmul/shapes.ts';
 import type { Geometry, PaddingMode } from './geometry.ts';
 
 /**
@@ -71,5 +72,20 @@ export function workOf(g: Gather, dtype: DType | undefined): MatrixWork {
       outStride: [g.outStepY, g.outStepX],
       dilation: [g.tapY, g.tapX],
     },
+  };
+}
+
+/**
+ * The product of the weight by every picture that a convolution of single pixels is: one tap, one group, no steps, no
+ * padding. Undefined for others, and for small pictures, whose rows of pixels would leave tiles half empty.
+ */
+export function productOfPixels(g: Gather): Product | undefined {
+  const pixels = g.h * g.w;
+  const single =
+    g.kH * g.kW === 1 && g.groups === 1 && g.oH === g.h && g.oW === g.w && g.originY === 0 && g.originX === 0;
+  if (!single || (g.n > 1 && pixels < 256)) return undefined;
+  return {
+    ...{ batch: g.n, m: g.outChannels, n: pixels, k: g.inChannels, leading: [g.n] },
+    ...{ transposeA: g.weightIn !== 1, transposeB: false, aShared: true, bShared: false },
   };
 }

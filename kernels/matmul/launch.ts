@@ -5,7 +5,7 @@ import { type BlockSize, cutRows } from '../lib/blocks.ts';
 import { lanesFor, perLanes } from '../lib/lanes.ts';
 import { type MatrixUnit, matrixUnitFor, perUnit, stepOf, unitKey } from '../lib/matrix-unit.ts';
 import { type CutTerms, cutTerms, isTile, type TileKey, tileKey, tileKeys, tileWgsl } from '../lib/tile.ts';
-import { type MatrixWork, variantFor } from '../lib/variant.ts';
+import { type MatrixWork, type Variant, variantFor } from '../lib/variant.ts';
 import type { Product } from './shapes.ts';
 
 const Params = d
@@ -164,11 +164,15 @@ export interface MatmulTensors {
   bias?: Tensor | undefined;
 }
 
-/** Appends the dispatch of y = activation(A · B + bias), with the kernel and tile that suit its shape and the device. */
+/**
+ * Appends the dispatch of y = activation(A · B + bias), with the kernel and tile that suit its shape and the device, or with
+ * the variant that was chosen for the work that this product is.
+ */
 export function launchMatmul(
   tensors: MatmulTensors,
   product: Product,
   epilogue: { biasByRow: boolean; activation: Activation; slope: number },
+  chosen?: Variant,
 ): void {
   const { batch, m, n, k } = product;
   const { CURVED, curve, slope } = activationCode(epilogue.activation, epilogue.slope);
@@ -182,7 +186,7 @@ export function launchMatmul(
   const flags = { HAS_BIAS: tensors.bias ? 1 : 0, CURVED };
   const { device, dtype } = tensors.a;
   const work: MatrixWork = { kind: 'matmul', rows: m, columns: n, terms: k, batch, dtype };
-  const { family, tile } = variantFor(device, work);
+  const { family, tile } = chosen ?? variantFor(device, work);
   const unit = family === 'matrix' ? matrixUnitFor(device.capabilities, dtype) : undefined;
   if (unit) {
     launchMatrix(tensors, product, params, { unit, ...cutTerms(work, tile, stepOf(unit, tile[0])) }, flags);

@@ -1,6 +1,7 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Device } from '../../engine/index.ts';
-import { forceVariants, VARIANTS, watchVariants } from '../../kernels/lib/variant.ts';
+import { writeTermsOut } from '../../kernels/lib/tile.ts';
+import { forceVariants, KINDS, VARIANTS, watchVariants } from '../../kernels/lib/variant.ts';
 import { testDevice } from '../support/device.ts';
 import { type Executor, executorOn } from '../support/executor.ts';
 import { checkForward } from '../support/op-checks.ts';
@@ -34,6 +35,18 @@ describe.each(VARIANTS)('variant $name', ({ name, kinds, runs }) => {
     });
     it(`was what computed ${kind}`, () => {
       if (runs(device.capabilities)) expect(ran).toContain(`${kind} ${name}`);
+    });
+  }
+});
+
+describe('tiles with terms written out, as GPUs run them', () => {
+  afterEach(() => writeTermsOut(false));
+  for (const kind of KINDS) {
+    const cases = variantCases.filter((one) => one.kind === kind && one.dtype === 'f32');
+    it(`compute ${kind}`, async () => {
+      forceVariants('tiled:32x32');
+      writeTermsOut(true);
+      for (const { op, sample } of cases) await checkForward(executor, subject(op), sample, 'f32', 1);
     });
   }
 });

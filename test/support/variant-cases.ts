@@ -84,8 +84,10 @@ export const variantCases: readonly VariantCase[] = [
   convolution('groups', [1, 6, 8, 8], [66, 3, 1, 1], { groups: 2 }),
   convolution('inside the picture, more than a tile of pixels', [1, 1, 13, 15], [8, 1, 2, 2], {}),
   convolution('three wide, many channels', [2, 33, 5, 7], [20, 33, 3, 3], { padding: 1, paddingMode: 'reflect' }),
+  convolution('single pixels of two pictures', [2, 6, 16, 17], [34, 6, 1, 1], {}),
   convolution('one pixel', [1, 70, 1, 1], [129, 70, 1, 1], {}),
   convolution('even channels, sums to cut', [1, 116, 6, 8], [16, 116, 3, 3], { padding: 1 }, 'f16'),
+  transposed('single pixels', [1, 6, 5, 7], [6, 9, 1, 1], { size: [5, 7] }),
   transposed('stride 2', [1, 4, 5, 6], [4, 9, 4, 4], { stride: 2, padding: 1, size: [10, 12] }),
   transposed('stride 3, taps that no phase has', [2, 3, 3, 4], [3, 8, 2, 2], { stride: 3, size: [8, 11] }),
   transposed(
