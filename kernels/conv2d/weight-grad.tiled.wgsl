@@ -7,13 +7,19 @@
 const ROUND: u32 = THREADS / STEP; // quads that all threads load at once
 const COLUMN_ROUNDS: u32 = QUADS_N / ROUND;
 
-// what the pixel `at` (image, oy, ox) is multiplied with for a column: its channel, and the place of its tap from the pixel's
-fn pixelAt(at: Walk, channelGroup: u32, channel: u32, tap: vec2i) -> T {
-  let iy = i32(at.middle * P.strideY) + tap.x;
-  let ix = i32(at.low * P.strideX) + tap.y;
-  if (P.padMode == 0u && (outside(iy, i32(P.h)) || outside(ix, i32(P.w)))) { return T(); }
-  let row = ((at.high * P.groups + channelGroup) * P.c + channel) * P.h + u32(padded(iy, i32(P.h), P.padMode));
-  return x[row * P.w + u32(padded(ix, i32(P.w), P.padMode))];
+// where a column's tap reads: the start of its channel's plane in a picture, and its place from the pixel's
+struct Tap { plane: u32, y: i32, x: i32 }
+
+fn pixelAt(picture: u32, oy: u32, ox: u32, tap: Tap) -> T {
+  var iy = i32(oy * P.strideY) + tap.y;
+  var ix = i32(ox * P.strideX) + tap.x;
+  if (P.padMode == 0u) {
+    if (u32(iy) >= P.h || u32(ix) >= P.w) { return T(); } // below 0, too
+  } else {
+    iy = padded(iy, i32(P.h), P.padMode);
+    ix = padded(ix, i32(P.w), P.padMode);
+  }
+  return x[picture + tap.plane + u32(iy) * P.w + u32(ix)];
 }
 
 @compute @workgroup_size(THREADS)
@@ -41,14 +47,16 @@ fn main(
   var at = walkTo(start + term, P.oH, P.oW);
   let stepOn = walkTo(STEP, P.oH, P.oW);
 
-  // channel and place of the tap of each column that this thread loads; columns beyond the last are read as the last
-  var channels: array<u32, 4u * COLUMN_ROUNDS>;
-  var taps: array<vec2i, 4u * COLUMN_ROUNDS>;
+  // of the columns that this thread loads; those beyond the last are read as the last
+  var taps: array<Tap, 4u * COLUMN_ROUNDS>;
   for (var e = 0u; e < 4u * COLUMN_ROUNDS; e++) {
     let column = min(column0 + (thread / STEP + e / 4u * ROUND) * 4u + e % 4u, columns - 1u);
     let tap = walkTo(column, P.kH, P.kW);
-    channels[e] = tap.high;
-    taps[e] = vec2i(i32(tap.middle * P.dilationY) - P.top, i32(tap.low * P.dilationX) - P.left);
+    taps[e] = Tap(
+      tap.high * P.h * P.w,
+      i32(tap.middle * P.dilationY) - P.top,
+      i32(tap.low * P.dilationX) - P.left,
+    );
   }
 
   var sums: Sums;
@@ -67,12 +75,13 @@ fn main(
     for (var round = 0u; round < COLUMN_ROUNDS; round++) {
       var values = T4();
       if (some) {
+        let picture = (at.high * P.groups + channelGroup) * P.c * P.h * P.w;
         let e = round * 4u;
         values = T4(
-          pixelAt(at, channelGroup, channels[e], taps[e]),
-          pixelAt(at, channelGroup, channels[e + 1u], taps[e + 1u]),
-          pixelAt(at, channelGroup, channels[e + 2u], taps[e + 2u]),
-          pixelAt(at, channelGroup, channels[e + 3u], taps[e + 3u]),
+          pixelAt(picture, at.middle, at.low, taps[e]),
+          pixelAt(picture, at.middle, at.low, taps[e + 1u]),
+          pixelAt(picture, at.middle, at.low, taps[e + 2u]),
+          pixelAt(picture, at.middle, at.low, taps[e + 3u]),
         );
       }
       columnTile[term * PITCH_N + thread / STEP + round * ROUND] = values;

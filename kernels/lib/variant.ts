@@ -193,11 +193,20 @@ function onUnits(device: ChosenFor, work: MatrixWork): Variant | undefined {
   return (suits ? named('matrix:128x128', device, work) : undefined) ?? named('matrix', device, work);
 }
 
+/**
+ * Whether tiles suit a device without fast lanes: rows enough to share columns; or, on GPUs, a product with sums that many
+ * threads together, and slots, should walk along rather than one thread a result.
+ */
+function suitsTiles({ software }: Capabilities, { kind, rows, terms }: MatrixWork): boolean {
+  return rows >= 8 || (!software && kind === 'matmul' && terms >= 64);
+}
+
 /** The variant where nothing was measured. */
 export function defaultVariant(device: ChosenFor, work: MatrixWork): Variant {
-  const { software, subgroupWidth } = device.capabilities;
+  const { capabilities } = device;
   const onLanes = paysWinograd(work) ? 'winograd' : 'lanes';
-  const others = software && subgroupWidth >= 4 ? onLanes : work.rows >= 8 ? 'tiled' : 'direct';
+  const onOthers = suitsTiles(capabilities, work) ? 'tiled' : 'direct';
+  const others = capabilities.software && capabilities.subgroupWidth >= 4 ? onLanes : onOthers;
   return onUnits(device, work) ?? named(others, device, work) ?? variantNamed('direct');
 }
 

@@ -52,7 +52,9 @@ describe('choosing a variant', () => {
     useVariants({});
     expect(familyFor(device(true, 8), wide)).toBe('lanes');
     expect(familyFor(device(true, 0), wide)).toBe('tiled');
-    expect(familyFor(device(false, 32), { ...wide, rows: 4 })).toBe('direct');
+    expect(familyFor(device(false, 32), { ...wide, kind: 'conv2d', rows: 4 })).toBe('direct');
+    expect(familyFor(device(false, 32), { ...wide, rows: 4, terms: 16 })).toBe('direct');
+    expect(familyFor(device(false, 32), { ...wide, rows: 1, columns: 1, terms: 65536 })).toBe('tiled');
   });
 
   it('computes 3×3 convolutions by Winograd on software drivers alone, where products outweigh transforms', () => {
