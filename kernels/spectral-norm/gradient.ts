@@ -1,51 +1,59 @@
 import * as d from 'typegpu/data';
 import { defineKernel, defineOp, empty, type Op, read, write } from '../../engine/index.ts';
 import { lanesFor, perLanes } from '../lib/lanes.ts';
+import { perTeam, subgroupTeam } from '../lib/team.ts';
 import { matrixOf } from './layout.ts';
 import { spectralNormGradRef } from './reference.ts';
 
 const u = d.u32;
 const WG = 256;
-const workgroupSum = new URL('../lib/workgroup-sum.wgsl', import.meta.url);
 
-const dotKernels = perLanes(({ lanes, suffix, lib }) =>
-  defineKernel({
-    name: `spectralNorm.gradDot${suffix}`,
-    wgsl: new URL('./grad-dot.wgsl', import.meta.url),
-    lib: [lib, workgroupSum],
-    params: d.struct({ count: u, segments: u, chunk: u }).$name('Params'),
-    bindings: {
-      dy: read(lanes === 4 ? 'vec4f' : 'f32'),
-      y: read(lanes === 4 ? 'vec4f' : 'f32'),
-      part: write('f32'),
-    },
-    keys: { WG: [WG] },
-    grid: (p) => p.segments,
-    cost: (p) => ({ flops: 2 * p.count * lanes, bytes: 8 * p.count * lanes }),
-  }),
+const dotKernels = perTeam((team) =>
+  perLanes(({ lanes, suffix, lib }) =>
+    defineKernel({
+      name: `spectralNorm.gradDot${team.suffix}${suffix}`,
+      wgsl: new URL('./grad-dot.wgsl', import.meta.url),
+      lib: [lib, team.sum],
+      params: d.struct({ count: u, segments: u, chunk: u }).$name('Params'),
+      bindings: {
+        dy: read(lanes === 4 ? 'vec4f' : 'f32'),
+        y: read(lanes === 4 ? 'vec4f' : 'f32'),
+        part: write('f32'),
+      },
+      keys: { WG: team.sizes },
+      subgroups: team.subgroups,
+      widths: (width, { WG: size }) => team.serves(width, size),
+      grid: (p) => p.segments,
+      cost: (p) => ({ flops: 2 * p.count * lanes, bytes: 8 * p.count * lanes }),
+    }),
+  ),
 );
 
-const applyKernels = perLanes(({ lanes, suffix, lib }) =>
-  defineKernel({
-    name: `spectralNorm.gradApply${suffix}`,
-    wgsl: new URL('./grad-apply.wgsl', import.meta.url),
-    lib: [lib, workgroupSum],
-    params: d.struct({ count: u, chunk: u, outer: u, rows: u, inner: u, segments: u }).$name('Params'),
-    bindings: {
-      dy: read(lanes === 4 ? 'vec4f' : 'f32'),
-      u: read('f32'),
-      v: read(lanes === 4 ? 'vec4f' : 'f32'),
-      sigma: read('f32'),
-      part: read('f32'),
-      dweight: write(lanes === 4 ? 'vec4f' : 'f32'),
-    },
-    keys: { WG: [WG] },
-    grid: (p) => Math.ceil(p.count / p.chunk),
-    cost: (p) => ({ flops: 4 * p.count * lanes, bytes: 8 * p.count * lanes }),
-  }),
+const applyKernels = perTeam((team) =>
+  perLanes(({ lanes, suffix, lib }) =>
+    defineKernel({
+      name: `spectralNorm.gradApply${team.suffix}${suffix}`,
+      wgsl: new URL('./grad-apply.wgsl', import.meta.url),
+      lib: [lib, team.sum],
+      params: d.struct({ count: u, chunk: u, outer: u, rows: u, inner: u, segments: u }).$name('Params'),
+      bindings: {
+        dy: read(lanes === 4 ? 'vec4f' : 'f32'),
+        u: read('f32'),
+        v: read(lanes === 4 ? 'vec4f' : 'f32'),
+        sigma: read('f32'),
+        part: read('f32'),
+        dweight: write(lanes === 4 ? 'vec4f' : 'f32'),
+      },
+      keys: { WG: team.sizes },
+      subgroups: team.subgroups,
+      widths: (width, { WG: size }) => team.serves(width, size),
+      grid: (p) => Math.ceil(p.count / p.chunk),
+      cost: (p) => ({ flops: 4 * p.count * lanes, bytes: 8 * p.count * lanes }),
+    }),
+  ),
 );
 
-/** Values (or vectors of four) of a workgroup, and workgroups that share ⟨dy, y⟩ at most: each thread then adds one part. */
+/** Values (or vectors of four) of a workgroup, and workgroups that share ⟨dy, y⟩ at most: of 256 threads each adds one part. */
 const CHUNK = 8 * WG;
 const MOST_SEGMENTS = WG;
 
@@ -64,9 +72,10 @@ export const spectralNormGrad: Op<'dy' | 'y' | 'u' | 'v' | 'sigma', readonly ['d
       const segments = Math.min(MOST_SEGMENTS, Math.ceil(count / CHUNK));
       const part = empty(dy.device, { shape: [segments], dtype: 'f32' });
       const chunk = Math.ceil(count / segments);
-      dotKernels[lanes].launch({ dy, y, part }, { count, segments, chunk }, { WG });
+      const team = subgroupTeam(dy.device.capabilities) ?? WG;
+      dotKernels.of(team)[lanes].launch({ dy, y, part }, { count, segments, chunk }, { WG: team });
       const params = { count, chunk: CHUNK, outer, rows, inner: inner / lanes, segments };
-      applyKernels[lanes].launch({ dy, u, v, sigma, part, dweight }, params, { WG });
+      applyKernels.of(team)[lanes].launch({ dy, u, v, sigma, part, dweight }, params, { WG: team });
       part.dispose();
     },
     reference: ({ dy, y, u, v, sigma }, { transposed }) => ({

@@ -1,11 +1,11 @@
 import * as d from 'typegpu/data';
 import { defineKernel, empty, optional, read, type Tensor, write } from '../../engine/index.ts';
 import { type Lanes, lanesFor, perLanes } from '../lib/lanes.ts';
+import { perTeam, subgroupTeam } from '../lib/team.ts';
 import type { MatrixLayout } from './layout.ts';
 
 const u = d.u32;
 const WG = 256;
-const workgroupSum = new URL('../lib/workgroup-sum.wgsl', import.meta.url);
 const tiny = new URL('./tiny.wgsl', import.meta.url);
 
 /** Columns that a workgroup of columns.wgsl takes: 128 bytes of a row, or 512 where that leaves enough workgroups. */
@@ -37,51 +37,59 @@ const columnsKernels = perLanes(({ lanes, suffix, lib }) =>
   }),
 );
 
-const rowsKernels = perLanes(({ lanes, suffix, lib }) =>
-  defineKernel({
-    name: `spectralNorm.rows${suffix}`,
-    wgsl: new URL('./rows.wgsl', import.meta.url),
-    lib: [lib, workgroupSum, tiny],
-    params: d.struct({ outer: u, rows: u, inner: u, strips: u }).$name('Params'),
-    bindings: {
-      weight: read(lanes === 4 ? 'vec4f' : 'f32'),
-      v: read(lanes === 4 ? 'vec4f' : 'f32'),
-      part: optional(read('f32'), 'ITERATED'),
-      s: write('f32'),
-    },
-    keys: { ITERATED: [0, 1], WG: [64, WG] },
-    grid: (p) => p.rows,
-    cost: (p) => {
-      const values = p.outer * p.rows * p.inner * lanes;
-      return { flops: 2 * values, bytes: 4 * values };
-    },
-  }),
+const rowsKernels = perTeam((team) =>
+  perLanes(({ lanes, suffix, lib }) =>
+    defineKernel({
+      name: `spectralNorm.rows${team.suffix}${suffix}`,
+      wgsl: new URL('./rows.wgsl', import.meta.url),
+      lib: [lib, team.sum, tiny],
+      params: d.struct({ outer: u, rows: u, inner: u, strips: u }).$name('Params'),
+      bindings: {
+        weight: read(lanes === 4 ? 'vec4f' : 'f32'),
+        v: read(lanes === 4 ? 'vec4f' : 'f32'),
+        part: optional(read('f32'), 'ITERATED'),
+        s: write('f32'),
+      },
+      keys: { ITERATED: [0, 1], WG: team.sizes },
+      subgroups: team.subgroups,
+      widths: (width, { WG: size }) => team.serves(width, size),
+      grid: (p) => p.rows,
+      cost: (p) => {
+        const values = p.outer * p.rows * p.inner * lanes;
+        return { flops: 2 * values, bytes: 4 * values };
+      },
+    }),
+  ),
 );
 
 /** Vectors of a workgroup of scale.wgsl: enough that finding σ is little beside them. */
 const SCALE_CHUNK = 8 * WG;
 
-const scaleKernel = defineKernel({
-  name: 'spectralNorm.scale',
-  wgsl: new URL('./scale.wgsl', import.meta.url),
-  lib: [workgroupSum, tiny],
-  params: d.struct({ count: u, chunk: u, rows: u, columns: u, strips: u }).$name('Params'),
-  bindings: {
-    weight: read('vec4f'),
-    s: read('f32'),
-    raw: read('vec4f'),
-    part: optional(read('f32'), 'ITERATED'),
-    given: optional(read('f32'), 'GIVEN'),
-    y: write('vec4f'),
-    u: write('f32'),
-    v: write('vec4f'),
-    sigma: write('f32'),
-  },
-  keys: { ITERATED: [0, 1], GIVEN: [0, 1], WG: [WG] },
-  valid: ({ ITERATED, GIVEN }) => ITERATED !== GIVEN,
-  grid: (p) => Math.ceil(p.count / p.chunk),
-  cost: (p) => ({ flops: 4 * p.count, bytes: 32 * p.count }),
-});
+const scaleKernels = perTeam((team) =>
+  defineKernel({
+    name: `spectralNorm.scale${team.suffix}`,
+    wgsl: new URL('./scale.wgsl', import.meta.url),
+    lib: [team.sum, tiny],
+    params: d.struct({ count: u, chunk: u, rows: u, columns: u, strips: u }).$name('Params'),
+    bindings: {
+      weight: read('vec4f'),
+      s: read('f32'),
+      raw: read('vec4f'),
+      part: optional(read('f32'), 'ITERATED'),
+      given: optional(read('f32'), 'GIVEN'),
+      y: write('vec4f'),
+      u: write('f32'),
+      v: write('vec4f'),
+      sigma: write('f32'),
+    },
+    keys: { ITERATED: [0, 1], GIVEN: [0, 1], WG: team.sizes },
+    subgroups: team.subgroups,
+    widths: (width, { WG: size }) => team.serves(width, size),
+    valid: ({ ITERATED, GIVEN }) => ITERATED !== GIVEN,
+    grid: (p) => Math.ceil(p.count / p.chunk),
+    cost: (p) => ({ flops: 4 * p.count, bytes: 32 * p.count }),
+  }),
+);
 
 export interface SpectralOutputs {
   readonly y: Tensor;
@@ -106,15 +114,20 @@ export function launchSpectralNorm(
   const lanes = lanesFor(inner);
   const columns = outer * inner;
   const matrix = { outer, rows, inner: inner / lanes };
-  const rowsWorkgroup = columns / lanes < 1024 ? 64 : WG;
+  const team = subgroupTeam(device.capabilities);
+  const rowsWorkgroup = team ?? (columns / lanes < 1024 ? 64 : WG);
+  const scaleWorkgroup = team ?? WG;
   const strip = stripOf(columns, lanes, device.capabilities.software);
   const strips = Math.ceil(columns / lanes / strip);
   const s = empty(device, { shape: [rows], dtype: 'f32' });
   const params = { count: Math.ceil(weight.size / 4), chunk: SCALE_CHUNK, rows, columns };
   if (iterations === 0) {
-    rowsKernels[lanes].launch({ weight, v, s }, { ...matrix, strips: 0 }, { ITERATED: 0, WG: rowsWorkgroup });
+    rowsKernels
+      .of(rowsWorkgroup)
+      [lanes].launch({ weight, v, s }, { ...matrix, strips: 0 }, { ITERATED: 0, WG: rowsWorkgroup });
     const tensors = { weight, s, raw: v, given: u, ...outputs };
-    scaleKernel.launch(tensors, { ...params, strips: 0 }, { ITERATED: 0, GIVEN: 1, WG });
+    const key = { ITERATED: 0, GIVEN: 1, WG: scaleWorkgroup };
+    scaleKernels.of(scaleWorkgroup).launch(tensors, { ...params, strips: 0 }, key);
     s.dispose();
     return;
   }
@@ -124,8 +137,11 @@ export function launchSpectralNorm(
     const isRaw = k > 0 ? 1 : 0;
     const from = isRaw ? s : u;
     columnsKernels[lanes].launch({ weight, u: from, raw, part }, { ...matrix, isRaw }, { STRIP: strip, WG });
-    rowsKernels[lanes].launch({ weight, v: raw, part, s }, { ...matrix, strips }, { ITERATED: 1, WG: rowsWorkgroup });
+    rowsKernels
+      .of(rowsWorkgroup)
+      [lanes].launch({ weight, v: raw, part, s }, { ...matrix, strips }, { ITERATED: 1, WG: rowsWorkgroup });
   }
-  scaleKernel.launch({ weight, s, raw, part, ...outputs }, { ...params, strips }, { ITERATED: 1, GIVEN: 0, WG });
+  const key = { ITERATED: 1, GIVEN: 0, WG: scaleWorkgroup };
+  scaleKernels.of(scaleWorkgroup).launch({ weight, s, raw, part, ...outputs }, { ...params, strips }, key);
   for (const t of [s, raw, part]) t.dispose();
 }

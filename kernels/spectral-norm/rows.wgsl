@@ -1,5 +1,8 @@
 // s[o] = Σ M[o, k] · v[k], one workgroup a row. M as in columns.wgsl. ITERATED: v is raw, and is divided by its norm, whose
 // square is the sum of P.strips parts.
+
+const RUN = 64u; // values (V) that a thread adds up before they join its sum: rounding stays near that of a pairwise sum
+
 @compute @workgroup_size(WG)
 fn main(
   @builtin(workgroup_id) group: vec3u,
@@ -16,14 +19,20 @@ fn main(
   var a = t / P.inner;
   var r = t % P.inner;
   var sum = V();
-  for (var k = t; k < columns; k += WG) {
-    sum += weight[(a * P.rows + row) * P.inner + r] * v[k];
-    a += skip;
-    r += rest;
-    if (r >= P.inner) {
-      r -= P.inner;
-      a++;
+  var k = t;
+  while (k < columns) {
+    let stop = min(k + RUN * WG, columns);
+    var sumRun = V();
+    for (; k < stop; k += WG) {
+      sumRun += weight[(a * P.rows + row) * P.inner + r] * v[k];
+      a += skip;
+      r += rest;
+      if (r >= P.inner) {
+        r -= P.inner;
+        a++;
+      }
     }
+    sum += sumRun;
   }
   var square = 0.0;
   if (ITERATED == 1u) {
