@@ -21,9 +21,9 @@ interface UnitSize {
   readonly widths: readonly number[];
 }
 
-/** Units that kernels are written for: Apple's, Intel's, NVIDIA's (and, with 64 lanes, AMD's). */
+/** Units that kernels are written for: Apple's (and, with 8 lanes, lavapipe's), Intel's, NVIDIA's (with 64 lanes, AMD's). */
 const UNIT_SIZES: readonly UnitSize[] = [
-  { M: 8, N: 8, K: 8, widths: [32] },
+  { M: 8, N: 8, K: 8, widths: [8, 32] },
   { M: 8, N: 16, K: 16, widths: [16, 32] },
   { M: 16, N: 16, K: 16, widths: [32, 64] },
 ];

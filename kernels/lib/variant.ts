@@ -186,6 +186,7 @@ function channelsOf({ kind, terms, window }: MatrixWork): number | undefined {
  * less, where there are enough of them to fill the device, sums cut into slots included, and they are not much emptier.
  */
 function onUnits(device: ChosenFor, work: MatrixWork): Variant | undefined {
+  if (device.capabilities.software) return undefined; // lavapipe has some, a quarter as fast as lanes
   if (Math.min(work.rows, work.columns, channelsOf(work) ?? work.terms) < LEAST_ON_UNITS) return undefined;
   const [small, large] = [tilesOf(work, [64, 64]), tilesOf(work, [128, 128])];
   const slots = Math.max(1, Math.floor(work.terms / SLOT_TERMS));
