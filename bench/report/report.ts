@@ -4,6 +4,7 @@ import { rooflineLine } from '../../cli/profile-table.ts';
 import { acquireDevice } from '../../engine/device/node.ts';
 import type { Device } from '../../engine/index.ts';
 import { environmentOf } from '../environment.ts';
+import { shapesFor } from '../tune.ts';
 import { openJournal } from './journal.ts';
 import { kernelStage } from './kernel-stage.ts';
 import { folderName, type Measured, measureAdapter, sourceDigest } from './measured.ts';
@@ -12,6 +13,7 @@ import { runStages } from './run-stages.ts';
 import type { Stage } from './stage.ts';
 import { suitesStage } from './suites.ts';
 import { torchStage } from './torch-stage.ts';
+import { variantStage } from './variant-stage.ts';
 import { writeReport } from './write-report.ts';
 
 export interface ReportOptions {
@@ -46,6 +48,7 @@ export async function report({ out, golden, device: name, deadline }: ReportOpti
     kernelStage(info.software, types),
     networkStage(info.software, types),
     torchStage(info.software),
+    variantStage(info.software, shapesFor(device, '')),
   ];
   const release = () => {
     device?.destroy();

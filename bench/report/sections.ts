@@ -5,6 +5,7 @@ import { type Row, titleOf } from '../row.ts';
 import type { Bar } from './bars.ts';
 import type { TaskRecord } from './journal.ts';
 import type { Measured } from './measured.ts';
+import { type TimedClass, timedClasses } from './variant-stage.ts';
 
 export interface Section {
   readonly title: string;
@@ -72,6 +73,7 @@ function partsOf({ rows, records, bars }: Report): Section[] {
         ...besideOf(row, beside, ({ us }) => `${number(us)} µs`),
       ]),
     },
+    variantSection(timedClasses(records)),
     {
       title: 'What was done',
       head: ['task', 'seconds', 'ended', 'notes'],
@@ -84,6 +86,22 @@ function partsOf({ rows, records, bars }: Report): Section[] {
       ]),
     },
   ];
+}
+
+function variantSection(classes: readonly TimedClass[]): Section {
+  const names = [...new Set(classes.flatMap(({ shapes }) => shapes.flatMap(({ us }) => Object.keys(us))))];
+  return {
+    title: 'Variants of matrix kernels',
+    text: 'f32, µs. A variant that beats the default in every shape of a class is named; variants.json has the line to contribute.',
+    head: ['class · shape', ...names, 'better than the default'],
+    rows: classes.flatMap(({ name, chosen, shapes }) =>
+      shapes.map(({ sample, us }) => [
+        `${name} · ${sample}`,
+        ...names.map((variant) => number(us[variant])),
+        chosen ?? '',
+      ]),
+    ),
+  };
 }
 
 /** Without the columns at the end that no row has anything in: those of libraries that are not here. */

@@ -5,6 +5,7 @@ import { barsOf } from './bars.ts';
 import type { Journal } from './journal.ts';
 import type { Measured } from './measured.ts';
 import { environmentSection, factsOf, htmlOf, markdownOf, sectionsOf } from './sections.ts';
+import { timedClasses, variantsLine } from './variant-stage.ts';
 
 /** Writes what there is: a table in Markdown, the picture, a page. */
 export async function writeReport(journal: Journal, measured: Measured): Promise<void> {
@@ -14,6 +15,8 @@ export async function writeReport(journal: Journal, measured: Measured): Promise
   const { software, f16 } = capabilities;
   const bars = barsOf({ rows, records, environment, software, f16 });
   const sections = sectionsOf({ rows, records, bars });
+  const line = variantsLine(timedClasses(records), environment);
+  if (line) writeFileSync(journal.file('variants.json'), `${JSON.stringify(line, null, 2)}\n`);
   const [first, ...rest] = sections;
   const title = `miaobi on ${environment.driver}`;
   writeFileSync(journal.file('bars.json'), `${JSON.stringify(bars, null, 1)}\n`);

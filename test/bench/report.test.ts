@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Environment } from '../../bench/environment.ts';
 import { picture } from '../../bench/infer.ts';
 import { measure } from '../../bench/measure.ts';
 import { askTorch, probeTorch, type TorchCase } from '../../bench/peers/torch.ts';
@@ -14,9 +15,12 @@ import { htmlOf, markdownOf, sectionsOf } from '../../bench/report/sections.ts';
 import type { Found, Stage, Task } from '../../bench/report/stage.ts';
 import { countsOf, finishedOps } from '../../bench/report/suites.ts';
 import { kernelTasks, networkTasks, torchName } from '../../bench/report/torch-cases.ts';
+import { timedClasses, variantStage, variantsLine } from '../../bench/report/variant-stage.ts';
 import { type Row, type RowName, titleOf } from '../../bench/row.ts';
+import { tuneShapes } from '../../bench/tune.ts';
 import { acquireDevice } from '../../engine/device/node.ts';
 import { type Device, LimitError } from '../../engine/index.ts';
+import { shapeClass } from '../../kernels/lib/variant.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -274,6 +278,43 @@ describe('bars', () => {
     const html = htmlOf(sections);
     expect(html).toContain('<td class="words met">met</td>');
     expect(html).not.toContain('<row>');
+  });
+});
+
+describe('variants of matrix kernels', () => {
+  const timed = (name: string, chosen?: string) => ({
+    timed: {
+      ...{ device: 'acme, subgroups of 32', name, chosen },
+      shapes: [{ sample: '64×64 · 64×64', us: { 'tiled:32x32': 20, direct: 123.4 } }],
+    },
+  });
+  const record = (found: Found): TaskRecord => ({ status: 'done', seconds: 1, notes: [], found });
+  const records = {
+    'variants: matmul, wide': record(timed('matmul, wide', 'tiled:32x32')),
+    'variants: conv2d, wide': record(timed('conv2d, wide')),
+    other: record({ cut: false }),
+  };
+
+  it('are a task for each class, with all its shapes', () => {
+    const { tasks } = variantStage(false, tuneShapes);
+    expect(tasks.map(({ id }) => id)).toEqual([
+      ...new Set(tuneShapes.map(({ work }) => `variants: ${shapeClass(work)}`)),
+    ]);
+  });
+
+  it('become a table, and a line to contribute', () => {
+    const text = markdownOf('title', sectionsOf({ rows: [], records, bars: [] }));
+    expect(text).toContain('| class · shape | tiled:32x32 | direct | better than the default |');
+    expect(text).toContain('| matmul, wide · 64×64 · 64×64 | 20 | 123 | tiled:32x32 |');
+    expect(text).toContain('| conv2d, wide · 64×64 · 64×64 | 20 | 123 |  |');
+    const environment = { driver: 'a', dawn: 'b', date: 'c', commit: 'd' } as Environment;
+    expect(variantsLine(timedClasses(records), environment)).toEqual({
+      'acme, subgroups of 32': {
+        ...{ adapter: 'a', dawn: 'b', date: 'c', commit: 'd' },
+        variants: { 'matmul, wide': 'tiled:32x32' },
+      },
+    });
+    expect(variantsLine([], environment)).toBeUndefined();
   });
 });
 
