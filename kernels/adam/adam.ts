@@ -1,10 +1,10 @@
 import * as d from 'typegpu/data';
 import { defineKernel, empty, optional, read, readWrite, type Tensor, write } from '../../engine/index.ts';
+import { perTeam, subgroupTeam } from '../lib/team.ts';
 
 const WG = 256;
-const PER_THREAD = 8;
-/** Values that one partial sum of squares covers. */
-const RUN = 4 * WG * PER_THREAD;
+/** Vectors of four that one partial sum of squares covers. */
+const RUN = 8 * WG;
 
 const adamKernel = defineKernel({
   name: 'adam.update',
@@ -27,15 +27,20 @@ const adamKernel = defineKernel({
   cost: (p) => ({ flops: 60 * p.count, bytes: 4 * 4 * 7 * p.count }),
 });
 
-const squaresKernel = defineKernel({
-  name: 'adam.squares',
-  wgsl: new URL('./squares.wgsl', import.meta.url),
-  params: d.struct({ count: d.u32, runs: d.u32, first: d.u32 }).$name('Params'),
-  bindings: { grad: read('vec4f'), part: readWrite('f32') },
-  keys: { WG: [WG], PER_THREAD: [PER_THREAD] },
-  grid: (p) => p.runs,
-  cost: (p) => ({ flops: 8 * p.count, bytes: 16 * p.count }),
-});
+const squaresKernels = perTeam((team) =>
+  defineKernel({
+    name: `adam.squares${team.suffix}`,
+    wgsl: new URL('./squares.wgsl', import.meta.url),
+    lib: [team.sum],
+    params: d.struct({ count: d.u32, runs: d.u32, run: d.u32, first: d.u32 }).$name('Params'),
+    bindings: { grad: read('vec4f'), part: readWrite('f32') },
+    keys: { WG: team.sizes },
+    subgroups: team.subgroups,
+    widths: (width, { WG: size }) => team.serves(width, size),
+    grid: (p) => p.runs,
+    cost: (p) => ({ flops: 8 * p.count, bytes: 16 * p.count }),
+  }),
+);
 
 const guardKernel = defineKernel({
   name: 'adam.guard',
@@ -68,13 +73,14 @@ export function gradientGuard(
   { maxNorm = 0, info, lossScale = 1 }: GuardOptions = {},
 ): Tensor {
   const [{ device }] = grads;
-  const runs = grads.map(({ size }) => Math.ceil(size / RUN));
+  const runs = grads.map(({ size }) => Math.ceil(size / (4 * RUN)));
   const parts = runs.reduce((sum, n) => sum + n, 0);
   const part = empty(device, { shape: [parts], dtype: 'f32' });
+  const team = subgroupTeam(device.capabilities) ?? WG;
   let first = 0;
   grads.forEach((grad, i) => {
-    const params = { count: Math.ceil(grad.size / 4), runs: runs[i], first };
-    squaresKernel.launch({ grad, part }, params, { WG, PER_THREAD });
+    const params = { count: Math.ceil(grad.size / 4), runs: runs[i], run: RUN, first };
+    squaresKernels.of(team).launch({ grad, part }, params, { WG: team });
     first += runs[i];
   });
   const control = empty(device, { shape: [4], dtype: 'f32' });

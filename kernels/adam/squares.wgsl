@@ -1,6 +1,4 @@
-// part[k] = sum of squares of the k-th run of WG · PER_THREAD vectors of four. Threads meet pairwise: the order is fixed.
-var<workgroup> sums: array<f32, WG>;
-
+// part[k] = sum of squares of the k-th run of P.run vectors of four. One workgroup a run; the order is fixed.
 @compute @workgroup_size(WG)
 fn main(
   @builtin(workgroup_id) group: vec3u,
@@ -8,21 +6,14 @@ fn main(
   @builtin(local_invocation_id) local: vec3u,
 ) {
   let t = local.x;
-  let run = groupIndex(group, groups);
-  if (run >= P.runs) { return; } // uniform across the workgroup
+  let k = groupIndex(group, groups);
+  if (k >= P.runs) { return; } // uniform across the workgroup
+  let end = min((k + 1u) * P.run, P.count);
   var total = vec4f();
-  for (var k = 0u; k < PER_THREAD; k++) {
-    let i = (run * PER_THREAD + k) * WG + t;
-    if (i < P.count) {
-      let x = grad[i];
-      total += x * x;
-    }
+  for (var i = k * P.run + t; i < end; i += WG) {
+    let x = grad[i];
+    total += x * x;
   }
-  sums[t] = total.x + total.y + total.z + total.w;
-  workgroupBarrier();
-  for (var half = WG / 2u; half > 0u; half /= 2u) {
-    if (t < half) { sums[t] += sums[t + half]; }
-    workgroupBarrier();
-  }
-  if (t == 0u) { part[P.first + run] = sums[0]; }
+  let sum = workgroupSum(t, vec2f((total.x + total.y) + (total.z + total.w), 0.0)).x;
+  if (t == 0u) { part[P.first + k] = sum; }
 }
