@@ -7,6 +7,7 @@
 // neighbour has and takes the rest from the next lane; lane s loads weight s, and shuffles with constant lanes hand it
 // to all. One rolled loop, few loads in the text: both decide on software Vulkan.
 const KW: u32 = 3u;
+const TILE_V: u32 = 2u; // segments
 const OWN: u32 = 4u * STRIDE; // columns of a window that this lane loads
 const WINDOW: u32 = 3u * STRIDE + KW;
 const WEIGHTS: u32 = (TILE_K * KW + SG - 1u) / SG;
@@ -97,18 +98,29 @@ fn main(
         let weightRow = c * P.weightIn + ky * KW;
         var weights: array<f32, WEIGHTS>;
         for (var q = 0u; q < WEIGHTS; q++) { weights[q] = f32(weight[weightRow + weightAt[q]]); }
+        var taps: array<array<vec4f, TILE_V>, KW>;
         for (var kx = 0u; kx < KW; kx++) {
-          for (var i = 0u; i < TILE_K; i++) {
-            let factor = subgroupShuffle(weights[(kx * TILE_K + i) / SG], (kx * TILE_K + i) % SG);
-            for (var j = 0u; j < TILE_V; j++) {
-              sums[i][j] += factor * vec4f(
-                pixels[j][kx],
-                pixels[j][kx + STRIDE],
-                pixels[j][kx + 2u * STRIDE],
-                pixels[j][kx + 3u * STRIDE],
-              );
-            }
+          for (var j = 0u; j < TILE_V; j++) {
+            taps[kx][j] = vec4f(
+              pixels[j][kx],
+              pixels[j][kx + STRIDE],
+              pixels[j][kx + 2u * STRIDE],
+              pixels[j][kx + 3u * STRIDE],
+            );
           }
+        }
+        // a loop for each tap: Mesa unrolls none around this much text, and arrays that it indexes leave the registers
+        for (var i = 0u; i < TILE_K; i++) {
+          let factor = subgroupShuffle(weights[i / SG], i % SG);
+          for (var j = 0u; j < TILE_V; j++) { sums[i][j] += factor * taps[0][j]; }
+        }
+        for (var i = 0u; i < TILE_K; i++) {
+          let factor = subgroupShuffle(weights[(TILE_K + i) / SG], (TILE_K + i) % SG);
+          for (var j = 0u; j < TILE_V; j++) { sums[i][j] += factor * taps[1][j]; }
+        }
+        for (var i = 0u; i < TILE_K; i++) {
+          let factor = subgroupShuffle(weights[(2u * TILE_K + i) / SG], (2u * TILE_K + i) % SG);
+          for (var j = 0u; j < TILE_V; j++) { sums[i][j] += factor * taps[2][j]; }
         }
       }
     }

@@ -39,7 +39,7 @@ export function fitsWinograd(work: Convolution): boolean {
 
 // Nanoseconds of a core under lavapipe with 8 lanes. For a pair of channels and a tile of 16 results: `lanes`, and the
 // products; for a channel and a tile: the transforms; for a pair of channels: its weights.
-const NS = { lanes: 13.4, product: 3.6, input: 103, output: 93, weights: 100 };
+const NS = { lanes: 10.5, product: 3.6, input: 103, output: 93, weights: 100 };
 /** Products come in blocks of so many tiles; in a weight gradient, of input channels. */
 const BLOCK = 64;
 /** What the model leaves out costs up to a quarter, and a tenth must be gained. */

@@ -64,7 +64,7 @@ describe('choosing a variant', () => {
       ...{ kind: 'conv2d', rows, columns: size ** 2, terms: channels * 9, batch: 1, window, ...more },
     });
     const on = (work: MatrixWork, at = device(true, 8)) => familyFor(at, work);
-    expect([conv(64, 64, 64), conv(256, 64, 128), conv(32, 64, 128)].map((work) => on(work))).toEqual(
+    expect([conv(64, 64, 64), conv(256, 64, 128), conv(128, 128, 32)].map((work) => on(work))).toEqual(
       Array(3).fill('winograd'),
     );
     expect(on(conv(64, 64, 64, { window: { ...window, dilation: [-1, -1] } }))).toBe('winograd');
