@@ -107,7 +107,8 @@ export function launchGather(tensors: GatherTensors, gather: Gather, epilogue: E
   const { family, tile } = variant;
   const unit = family === 'matrix' ? matrixUnitFor(x.device.capabilities, dtype) : undefined;
   const plain = dtype !== undefined && !tensors.residual && epilogue.scale === 1 && epilogue.grid === 0;
-  const product = family === 'tiled' && plain ? productOfPixels(gather) : undefined;
+  const shares = family === 'tiled' || (family === 'lanes' && gather.outChannels >= 8);
+  const product = shares && plain ? productOfPixels(gather) : undefined;
   if (unit) launchMatrix(tensors, params, { unit, work, tile }, flags);
   else if (product) {
     const { y, bias } = tensors;

@@ -39,6 +39,7 @@ export const convSamples: readonly Sample<
   { inputs: { x: [1, 3, 8, 9], weight: [2, 3, 2, 2] }, attrs: { stride: 3, dilation: 2 }, dtypes: F32 },
   { inputs: { x: [1, 2, 2, 3], weight: [2, 2, 3, 3] }, attrs: { padding: 4, paddingMode: 'replicate' }, dtypes: F32 },
   { inputs: { x: [1, 3, 1, 1], weight: [2, 3, 1, 1] }, dtypes: F32 },
+  { inputs: { x: [2, 5, 6, 22], weight: [9, 5, 1, 1], bias: [9] } },
   ...[
     { n: 64, o: 64, size: 64, bench: '64>64 at 64²' },
     { n: 20, o: 20, size: 50, bench: '20>20 at 50²' },

@@ -61,6 +61,19 @@ const lanesKernel = defineKernel({
   cost,
 });
 
+const lanes4Kernel = defineKernel({
+  name: 'matmul.lanes4',
+  wgsl: new URL('./matmul.lanes4.wgsl', import.meta.url),
+  lib,
+  params: Params,
+  bindings: { ...bindings, b: read('T4'), y: write('T4') },
+  subgroups: true,
+  keys: { TILE_M: [8, 16], HAS_BIAS: [0, 1], CURVED: [0, 1] },
+  grid: (p, { TILE_M }, { subgroupWidth }) =>
+    Math.ceil((p.endRow - p.startRow) / TILE_M) * Math.ceil(p.n / (8 * subgroupWidth)) * p.batch,
+  cost,
+});
+
 const tileGrid = (p: ParamValues, { TILE_M, TILE_N }: Omit<TileKey, 'UNROLL'>) =>
   Math.ceil(p.m / TILE_M) * Math.ceil(p.n / TILE_N) * p.batch * p.slots;
 
@@ -192,7 +205,11 @@ export function launchMatmul(
     launchMatrix(tensors, product, params, { unit, ...cutTerms(work, tile, stepOf(unit, tile[0])) }, flags);
   } else if (family === 'tiled') launchTiled(tensors, product, params, cutTerms(work, tile), flags);
   else if (family === 'direct') directKernel.launch(tensors, params, { WG: 64, ...flags });
-  else {
+  else if (!product.transposeB && lanesFor(n) === 4 && n >= 8 * device.capabilities.subgroupWidth) {
+    for (const { size, start, end } of cutRows(m, TILES4)) {
+      lanes4Kernel.launch(tensors, { ...params, startRow: start, endRow: end }, { TILE_M: size, ...flags });
+    }
+  } else {
     for (const { size, start, end } of cutRows(m, TILES)) {
       lanesKernel.launch(tensors, { ...params, startRow: start, endRow: end }, { TILE_M: size, ...flags });
     }
@@ -254,4 +271,8 @@ function launchTiled(
 const TILES: readonly BlockSize[] = [
   { size: 32, time: 2.2 },
   { size: 8, time: 1 },
+];
+const TILES4: readonly BlockSize[] = [
+  { size: 16, time: 1 },
+  { size: 8, time: 0.66 },
 ];

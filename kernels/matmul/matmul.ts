@@ -51,6 +51,7 @@ const matmulOp: Op<'a' | 'b' | 'bias', readonly ['y'], MatmulAttrs> = defineOp({
     { inputs: { a: [2, 3, 4, 5], b: [2, 3, 5, 33], bias: [33] } },
     { inputs: { a: [2, 6, 40], b: [2, 6, 9], bias: [40] }, attrs: { transposeA: true, biasAxis: 'row' } },
     { inputs: { a: [5, 18], b: [3, 11, 18] }, attrs: { transposeB: true } },
+    { inputs: { a: [2, 19, 7], b: [2, 7, 132], bias: [19] }, attrs: { biasAxis: 'row' } },
     { inputs: { a: [2, 6, 5], b: [9, 6] }, attrs: { transposeA: true, transposeB: true } },
     { inputs: { a: [1, 1], b: [1, 1] } },
     { inputs: { a: [70, 20], b: [20, 130] }, dtypes: ['f32'] },
