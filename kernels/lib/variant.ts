@@ -212,8 +212,9 @@ export function defaultVariant(device: ChosenFor, work: MatrixWork): Variant {
 }
 
 /** A graphics card with memory of its own, as far as its name tells: browsers give no more than a vendor. */
-function isLarge({ vendor, description }: ChosenFor['info']): boolean {
-  return vendor === 'nvidia' || /radeon (rx|pro)|instinct|\barc\b.*\b[ab]\d{3}/i.test(description ?? '');
+function isLarge({ vendor, device, description }: ChosenFor['info']): boolean {
+  const name = `${device} ${description}`;
+  return vendor === 'nvidia' || /radeon(\(tm\))? (rx|pro)|instinct|\barc\b.*\b[ab]\d{3}/i.test(name);
 }
 
 /** Workgroups that fill a small GPU: several on each of its 4 to 16 processors. */

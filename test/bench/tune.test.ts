@@ -140,6 +140,10 @@ describe('choosing a variant', () => {
 describe('tiles', () => {
   const nvidia = device(false, 32, 'nvidia');
   const integrated = device(false, 32, 'intel');
+  const called = (name: string) => {
+    const { info, capabilities } = device(false, 0, 'other');
+    return { info: { ...info, device: name }, capabilities } as Device;
+  };
   const tile = (one: Device, rows: number, columns: number, terms: number, batch = 1) =>
     defaultTile(one, { kind: 'matmul', rows, columns, terms, batch }).join('x');
 
@@ -151,6 +155,24 @@ describe('tiles', () => {
     expect(tile(integrated, 4096, 4096, 4096)).toBe('64x64');
     expect(tile(integrated, 512, 512, 512)).toBe('64x64');
     expect(tile(integrated, 256, 256, 256)).toBe('32x32');
+  });
+
+  it('are those of cards by the names that cards have', () => {
+    for (const name of [
+      'AMD Radeon RX 7900 XT (RADV NAVI31)',
+      'Intel(R) Arc(TM) A770 Graphics (DG2)',
+      'AMD Instinct MI300X',
+    ]) {
+      expect(tile(called(name), 4096, 4096, 4096)).toBe('128x128');
+    }
+    for (const name of [
+      'AMD Radeon Graphics (RADV PHOENIX)',
+      'Intel(R) UHD Graphics 770',
+      'Intel(R) Arc(TM) Graphics',
+      'Apple M2',
+    ]) {
+      expect(tile(called(name), 4096, 4096, 4096)).toBe('64x64');
+    }
   });
 
   it('are large where long sums in slots fill the device', () => {
