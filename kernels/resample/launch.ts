@@ -34,7 +34,7 @@ const forwardKernels = perLanes(({ lanes, suffix, T, lib }) =>
     lib: [lib, taps],
     params: Params,
     bindings: { x: read(T), y: write(T) },
-    keys: { WG: [WG] },
+    keys: { KIND: [0, 2, 4], WG: [WG] },
     grid: (p) => Math.ceil((Math.ceil(p.outer / STRIP) * p.m * p.inner) / WG),
     cost: (p, bytes) => costOf(p, bytes, lanes),
   }),
@@ -47,7 +47,7 @@ const transposeKernels = perLanes(({ lanes, suffix, T, lib }) =>
     lib: [lib, taps],
     params: Params,
     bindings: { y: read(T), x: write(T) },
-    keys: { WG: [WG] },
+    keys: { KIND: [0, 2, 4], WG: [WG] },
     grid: (p) => Math.ceil((Math.ceil(p.outer / STRIP) * p.n * p.inner) / WG),
     cost: (p, bytes) => costOf(p, bytes, lanes),
   }),
@@ -61,13 +61,13 @@ function costOf(p: { outer: number; n: number; m: number; inner: number; reach: 
 /** y = x resampled along `axis` to y's extent. */
 export function launchResample(x: Tensor, y: Tensor, axis: number, rule: AxisRule): void {
   const { lanes, params } = paramsOf(x.shape, y.shape, axis, rule);
-  forwardKernels[lanes].launch({ x, y }, params, { WG });
+  forwardKernels[lanes].launch({ x, y }, params, { KIND: KINDS[rule.mode], WG });
 }
 
 /** x = the transpose of `launchResample`, applied to y. */
 export function launchTranspose(y: Tensor, x: Tensor, axis: number, rule: AxisRule): void {
   const { lanes, params } = paramsOf(x.shape, y.shape, axis, rule);
-  transposeKernels[lanes].launch({ y, x }, params, { WG });
+  transposeKernels[lanes].launch({ y, x }, params, { KIND: KINDS[rule.mode], WG });
 }
 
 function paramsOf(x: Shape, y: Shape, axis: number, { mode, alignCorners, factor }: AxisRule) {
@@ -95,6 +95,9 @@ function paramsOf(x: Shape, y: Shape, axis: number, { mode, alignCorners, factor
 
 /** Cases of `mode` in taps.wgsl. */
 const MODE_CASES = { nearest: 0, 'nearest-exact': 0, linear: 1, cubic: 2, area: 3 } as const;
+
+/** Elements that an output reads, as KIND of resample.wgsl counts them. */
+const KINDS = { nearest: 0, 'nearest-exact': 0, linear: 2, cubic: 4, area: 0 } as const;
 
 /** Output o reads elements less than `reach` from the position o · slope + offset. */
 function lineOf(mode: AxisMode, alignCorners: boolean, ratio: number, n: number, m: number) {

@@ -1,17 +1,17 @@
 // The transpose of resample.wgsl: x[a, j, i] = Σ_o (weights with which o reads j) · y[a, o, i].
 // The outputs that may read j lie in one run about (j − offset) / slope, `reach` wide; those at the ends of the axis go on
 // to its end. Weights come from the forward pass's own function, so those that do not read j add nothing. A thread owns
-// one (j, i) of STRIP neighbouring a and sums in rising order of o. `inner` counts values of V.
+// one (j, i) of STRIP neighbouring a and sums in rising order of o. `inner` counts values of V, KIND is as in resample.wgsl.
 const STRIP = 4u;
 
 fn weightInto(o: u32, j: i32) -> f32 {
   let taps = tapsOf(o);
-  if (P.mode == 3u) { return select(0.0, taps.weights.x, j >= taps.first && j < taps.first + i32(taps.count)); }
-  var sum = 0.0;
-  for (var k = 0u; k < taps.count; k++) {
-    sum += select(0.0, weightOf(taps, k), clamp(taps.first + i32(k), 0, i32(P.n) - 1) == j);
-  }
-  return sum;
+  let w = taps.weights;
+  if (KIND == 0u) { return select(0.0, w.x, j >= taps.first && j < taps.first + i32(taps.count)); }
+  let last = vec4i(i32(P.n) - 1);
+  let given = select(vec4f(), w, clamp(vec4i(taps.first) + vec4i(0, 1, 2, 3), vec4i(), last) == vec4i(j));
+  if (KIND == 2u) { return given.x + given.y; }
+  return ((given.x + given.y) + given.z) + given.w;
 }
 
 @compute @workgroup_size(WG)

@@ -56,7 +56,3 @@ fn tapsOf(o: u32) -> Taps {
     }
   }
 }
-
-fn weightOf(taps: Taps, k: u32) -> f32 {
-  return taps.weights[min(k, 3u)]; // area has equal ones
-}
