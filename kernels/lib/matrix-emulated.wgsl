@@ -29,7 +29,7 @@ fn multiplyAdd(left: Left, right: Right, sums: Sums) -> Sums {
     let column = right + value % UNIT_N * RIGHT_COLUMN;
     var sum = more[i];
     for (var k = 0u; k < rolled(UNIT_K); k++) {
-      sum += f32(leftTile[row + k * LEFT_TERM]) * f32(rightTile[column + k * RIGHT_TERM]);
+      sum += leftAt(row + k * LEFT_TERM) * rightAt(column + k * RIGHT_TERM);
     }
     more[i] = sum;
   }

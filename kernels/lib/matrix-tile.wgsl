@@ -27,8 +27,8 @@ alias Block = array<Sums, UNITS_M * UNITS_N>;
 const UNIT: u32 = UNIT_M * UNIT_N;
 const SLOTS: u32 = min(SUBGROUPS, 1024u / UNIT); // units in scratch
 
-var<workgroup> leftTile: array<E, TILE * STEP / LEFT_LINE * LEFT_PITCH>;
-var<workgroup> rightTile: array<E, TILE * STEP / RIGHT_LINE * RIGHT_PITCH>;
+var<workgroup> leftTile: array<Cell, TILE * STEP / LEFT_LINE * LEFT_PITCH / CELL>;
+var<workgroup> rightTile: array<Cell, TILE * STEP / RIGHT_LINE * RIGHT_PITCH / CELL>;
 var<workgroup> scratch: array<f32, SLOTS * UNIT>;
 
 // Quad s of a tile lies in this line, after this many values.
@@ -39,10 +39,8 @@ fn putQuads(thread: u32, left: Quads, right: Quads) {
   for (var q = 0u; q < rolled(QUADS); q++) {
     let a = leftQuad(thread + q * WG);
     let b = rightQuad(thread + q * WG);
-    for (var e = 0u; e < 4u; e++) {
-      leftTile[a.x * LEFT_PITCH + a.y + e] = left[q][e];
-      rightTile[b.x * RIGHT_PITCH + b.y + e] = right[q][e];
-    }
+    putLeft(a.x * LEFT_PITCH + a.y, left[q]);
+    putRight(b.x * RIGHT_PITCH + b.y, right[q]);
   }
 }
 
