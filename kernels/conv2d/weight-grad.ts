@@ -56,6 +56,9 @@ function cost(p: ParamValues, bytes: number) {
   return { flops: 2 * weights * p.n * p.oH * p.oW, bytes: pictures * bytes + p.slots * weights * 4 };
 }
 
+/** Columns of a lane. */
+const rowsColumns = (stride: number) => 2 / stride;
+
 const rowsKernel = defineKernel({
   name: 'conv2d.weightGrad.rows',
   wgsl: new URL('./weight-grad.rows.wgsl', import.meta.url),
@@ -64,7 +67,8 @@ const rowsKernel = defineKernel({
   bindings,
   subgroups: true,
   keys: { TILE_K: [4, 16], STRIDE: [1, 2] },
-  grid: (p, { TILE_K }, { subgroupWidth }) => slotGroups(p, TILE_K, p.c * p.kH, subgroupWidth) * p.slots,
+  grid: (p, { TILE_K, STRIDE }, { subgroupWidth }) =>
+    slotGroups(p, TILE_K, p.c * p.kH, rowsColumns(STRIDE) * subgroupWidth) * p.slots,
   cost,
 });
 
@@ -176,7 +180,7 @@ export function launchWeightGrad(tensors: { x: Tensor; dy: Tensor; dw: Tensor },
   const columns = rows ? g.c * g.kH : g.c * g.kH * g.kW;
   // columns of a lane: those of one channel are neighbours in memory; planes may all fall on the same lines of a cache
   const COLUMNS = rows || g.kH * g.kW === 1 || columns <= 2 * capabilities.subgroupWidth ? 1 : 4;
-  const [tileK, lanes] = tileOf(variant, COLUMNS * capabilities.subgroupWidth);
+  const [tileK, lanes] = tileOf(variant, (rows ? rowsColumns(g.strideX) : COLUMNS) * capabilities.subgroupWidth);
   const groupsPerSlot = Math.ceil(g.k / tileK) * Math.ceil(columns / lanes) * g.groups;
   const params = paramsOf(g, slotCount(g, groupsPerSlot, dw.size, capabilities));
   scope(() => {
