@@ -10,8 +10,9 @@ const RIGHT_ALONG_K: u32 = 0u;
 const SEGMENTS: u32 = TILE / 4u; // of four pixels
 
 struct Place { slot: u32, channelGroup: u32, channel: u32 }
-// Where four neighbouring pixels of the result find a tap in a plane of the source, and which of them do.
-struct Window { at: vec4u, there: vec4<bool> }
+// A tap, by its number among all of the kernel's; where four neighbouring pixels of the result find it in a plane of the
+// source, and which of them do. The others have a place, too, so that all can be loaded without a branch.
+struct Window { tap: u32, at: vec4u, there: vec4<bool> }
 // One phase's share of the taps, along both axes.
 struct Taps { phase: vec2i, first: vec2i, count: vec2i }
 
@@ -34,13 +35,6 @@ fn tapsOf(phaseY: i32, phaseX: i32) -> Taps {
   return Taps(vec2i(phaseX, phaseY), vec2i(firstX, firstY), vec2i(countX, countY));
 }
 
-// the tap's number among all of the kernel's
-fn tapNumber(taps: Taps, tap: i32) -> u32 {
-  let ky = taps.first.y + tap / taps.count.x * P.gridTapY;
-  let kx = taps.first.x + tap % taps.count.x * P.gridTapX;
-  return u32(ky) * P.kW + u32(kx);
-}
-
 fn windowOf(taps: Taps, tap: i32, segment: u32) -> Window {
   let ky = taps.first.y + tap / taps.count.x * P.gridTapY;
   let kx = taps.first.x + tap % taps.count.x * P.gridTapX;
@@ -53,6 +47,7 @@ fn windowOf(taps: Taps, tap: i32, segment: u32) -> Window {
   let rowInside = P.padMode != 0u || !outside(iy, height);
   let row = u32(padded(iy, height, P.padMode)) * P.w;
   var found: Window;
+  found.tap = u32(ky) * P.kW + u32(kx);
   for (var e = 0; e < 4; e++) {
     let ix = (qx + e) * P.inStepX + offsetX;
     found.at[e] = row + u32(padded(ix, width, P.padMode));
@@ -99,7 +94,7 @@ fn main(
   var sums: Block;
   if (start < end) {
     window = windowOf(taps, tap, segment);
-    fetch(place, thread, tapNumber(taps, tap), lines, term, source, window, &left, &right);
+    fetch(place, thread, lines, term, source, window, &left, &right);
   }
   for (var at = start; at < end; at += STEP) {
     putQuads(thread, left, right);
@@ -111,7 +106,7 @@ fn main(
         tap++;
         window = windowOf(taps, tap, segment);
       }
-      fetch(place, thread, tapNumber(taps, tap), lines, term, source, window, &left, &right);
+      fetch(place, thread, lines, term, source, window, &left, &right);
     }
     multiplyTiles(subgroup, &sums);
     workgroupBarrier();
@@ -121,10 +116,10 @@ fn main(
 }
 
 fn fetch(
-  place: Place, thread: u32, tap: u32, lines: u32, term: u32, source: u32, window: Window,
+  place: Place, thread: u32, lines: u32, term: u32, source: u32, window: Window,
   left: ptr<function, Quads>, right: ptr<function, Quads>,
 ) {
-  let firstLine = (place.channelGroup * P.kH * P.kW + tap) * P.outChannels + place.channel;
+  let firstLine = (place.channelGroup * P.kH * P.kW + window.tap) * P.outChannels + place.channel;
   let plane = P.h * P.w;
   for (var q = 0u; q < rolled(QUADS); q++) {
     let a = leftQuad(thread + q * WG);
@@ -137,7 +132,7 @@ fn fetch(
     if (c < P.inChannels) {
       let start = (source + c) * plane;
       for (var e = 0u; e < 4u; e++) {
-        if (window.there[e]) { pixels[e] = E(x[start + window.at[e]]); }
+        pixels[e] = select(E(), E(x[start + window.at[e]]), window.there[e]);
       }
     }
     (*right)[q] = pixels;

@@ -83,9 +83,9 @@ fn fetch(
       let row = channels * P.c * P.h * P.w + tap.plane + u32(padded(iy, height, P.padMode)) * P.w;
       for (var e = 0u; e < 4u; e++) {
         let ix = i32((ox + e) * P.strideX) + tap.x;
-        if (e < pixels && (P.padMode != 0u || !outside(ix, width))) {
-          found[e] = E(x[row + u32(padded(ix, width, P.padMode))]);
-        }
+        // there is a value to load in either case, so no branch
+        let inside = e < pixels && (P.padMode != 0u || !outside(ix, width));
+        found[e] = select(E(), E(x[row + u32(padded(ix, width, P.padMode))]), inside);
       }
     }
     (*right)[q] = found;
