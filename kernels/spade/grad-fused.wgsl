@@ -33,7 +33,8 @@ fn main(
       let xhat = ((V(x[i]) - found.x) - found.y) * found.z;
       var d = V(dy[i]);
       // rounded as it is stored: the sums and dx are then of the same values, and those of dx cancel in f16, too
-      if (ACTIVE == 1u) { d = V(VT(select(P.slope * d, d, yAt(i) > V()))); }
+      // 2 y, because a driver may test y itself in half precision, which processors lack
+      if (ACTIVE == 1u) { d = V(VT(select(P.slope * d, d, 2.0 * yAt(i) > V()))); }
       dgammaBeta[j] = VT(d * xhat);
       dgammaBeta[j + betaStep()] = VT(d);
       let e = d * (1.0 + V(gammaBeta[j]));
