@@ -115,7 +115,7 @@ export function launchGather(tensors: GatherTensors, gather: Gather, epilogue: E
     launchMatmul({ a: weight, b: x, y, bias }, product, { biasByRow: true, ...epilogue }, variant);
   } else if (family === 'tiled') {
     const terms = gather.inChannels * mostTaps(params);
-    launchTiled(tensors, params, cutTerms({ ...work, terms }, tile), flags);
+    launchTiled(tensors, params, cutTerms(x.device, { ...work, terms }, tile), flags);
   } else if (family === 'direct') directKernel.launch(tensors, params, { WG: 64, ...flags });
   else if (family === 'winograd') launchWinograd(tensors, gather, epilogue);
   else if (fitsRows(gather)) {

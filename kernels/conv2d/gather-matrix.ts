@@ -94,7 +94,7 @@ export function launchMatrix(
   const terms = Math.ceil((inChannels * parts) / step) * step;
   const taps = kH * kW;
   const lines = { groups, taps, outChannels, inChannels, terms, parts, weightOut, weightIn, weightGroup };
-  const { slots, slotTerms } = cutTerms({ ...work, terms: terms * mostTaps(params) }, tile, step);
+  const { slots, slotTerms } = cutTerms(x.device, { ...work, terms: terms * mostTaps(params) }, tile, step);
   const cut = { ...params, slots, slotTerms };
   const { whole, parts: ofSlot } = matrixKernels(unit);
   const key = { ...unitKey(unit, tile[0]), PARTS: parts };

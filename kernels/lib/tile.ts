@@ -1,3 +1,5 @@
+import type { AdapterInfo, Device } from '../../engine/index.ts';
+
 /** A matrix product in numbers: `batch` products of this size. */
 export interface TileWork {
   readonly rows: number;
@@ -40,6 +42,20 @@ export const tilesOf = ({ rows, columns, batch }: TileWork, [m, n]: readonly num
 
 /** Workgroups that fill a large GPU: about one on each of its 60 to 150 processors. */
 export const FILLING_TILES = 128;
+/** And a small one: several on each of its 4 to 16. */
+const FILLING_SMALL = 32;
+
+/** A graphics card with memory of its own, as far as its name tells: browsers give no more than a vendor. */
+export function isCard({ vendor, device, description }: AdapterInfo): boolean {
+  const name = `${device} ${description}`;
+  return vendor === 'nvidia' || /radeon(\(tm\))? (rx|pro)|instinct|\barc\b.*\b[ab]\d{3}/i.test(name);
+}
+
+/** Workgroups that fill the device; software drivers, where kernels are tested, work as cards do. */
+export function fillingTiles({ info }: Pick<Device, 'info'>): number {
+  return info.software || isCard(info) ? FILLING_TILES : FILLING_SMALL;
+}
+
 /** Fewest terms that a slot is worth another pass over its results for. */
 export const SLOT_TERMS = 512;
 /** Partial sums stay below 64 MiB. */
@@ -54,12 +70,12 @@ export interface CutTerms {
 }
 
 /**
- * Cuts long sums into slots where there are too few tiles to fill a GPU. A slot's sums are stored apart and added in order
+ * Cuts long sums into slots where there are too few tiles to fill the device. A slot's sums are stored apart and added in order
  * by a second pass, so two runs give the same bits.
  */
-export function cutTerms(work: TileWork, tile: readonly number[], step = 16): CutTerms {
+export function cutTerms(device: Pick<Device, 'info'>, work: TileWork, tile: readonly number[], step = 16): CutTerms {
   const { rows, columns, terms, batch } = work;
-  const wanted = FILLING_TILES / tilesOf(work, tile);
+  const wanted = fillingTiles(device) / tilesOf(work, tile);
   const most = Math.min(terms / SLOT_TERMS, PARTIAL_VALUES / (rows * columns * batch));
   const slots = Math.floor(Math.min(wanted, most));
   if (slots < 2) return { tile, slots: 1, slotTerms: terms };

@@ -1,6 +1,6 @@
 import type { Capabilities, Device, DType } from '../../engine/index.ts';
 import { MATRIX_TILES, matrixUnitFor, servesTile } from './matrix-unit.ts';
-import { FILLING_TILES, SLOT_TERMS, TILES, tilesOf } from './tile.ts';
+import { FILLING_TILES, fillingTiles, isCard, SLOT_TERMS, TILES, tilesOf } from './tile.ts';
 import measured from './variants.json' with { type: 'json' };
 import { fitsWinograd, paysWinograd } from './winograd.ts';
 
@@ -211,28 +211,19 @@ export function defaultVariant(device: ChosenFor, work: MatrixWork): Variant {
   return onUnits(device, work) ?? named(others, device, work) ?? variantNamed('direct');
 }
 
-/** A graphics card with memory of its own, as far as its name tells: browsers give no more than a vendor. */
-function isLarge({ vendor, device, description }: ChosenFor['info']): boolean {
-  const name = `${device} ${description}`;
-  return vendor === 'nvidia' || /radeon(\(tm\))? (rx|pro)|instinct|\barc\b.*\b[ab]\d{3}/i.test(name);
-}
-
-/** Workgroups that fill a small GPU: several on each of its 4 to 16 processors. */
-const FILLING_SMALL = 32;
 /**
  * The largest tile of which there are enough to fill the device, sums cut into slots included, and that is not much
  * emptier than the smallest. Tiles above 64 × 64 are for cards, where registers are many.
  */
-export function defaultTile({ info, capabilities }: ChosenFor, work: MatrixWork): readonly number[] {
+export function defaultTile(device: ChosenFor, work: MatrixWork): readonly number[] {
   const [smallest, ...larger] = TILES;
-  if (capabilities.software) return smallest;
-  const large = isLarge(info);
-  const enough = large ? FILLING_TILES : FILLING_SMALL;
+  if (device.capabilities.software) return smallest;
+  const enough = fillingTiles(device);
   const slots = Math.max(1, Math.floor(work.terms / SLOT_TERMS));
   const area = (tile: readonly number[]) => tilesOf(work, tile) * tile[0] * tile[1];
   const suits = (tile: readonly number[]) =>
     tilesOf(work, tile) * slots >= enough && area(smallest) >= USEFUL * area(tile);
-  return (large ? larger : larger.slice(0, 1)).findLast(suits) ?? smallest;
+  return (isCard(device.info) ? larger : larger.slice(0, 1)).findLast(suits) ?? smallest;
 }
 
 type Watcher = (variant: Variant, work: MatrixWork) => void;

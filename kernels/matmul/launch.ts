@@ -202,8 +202,8 @@ export function launchMatmul(
   const { family, tile } = chosen ?? variantFor(device, work);
   const unit = family === 'matrix' ? matrixUnitFor(device.capabilities, dtype) : undefined;
   if (unit) {
-    launchMatrix(tensors, product, params, { unit, ...cutTerms(work, tile, stepOf(unit, tile[0])) }, flags);
-  } else if (family === 'tiled') launchTiled(tensors, product, params, cutTerms(work, tile), flags);
+    launchMatrix(tensors, product, params, { unit, ...cutTerms(device, work, tile, stepOf(unit, tile[0])) }, flags);
+  } else if (family === 'tiled') launchTiled(tensors, product, params, cutTerms(device, work, tile), flags);
   else if (family === 'direct') directKernel.launch(tensors, params, { WG: 64, ...flags });
   else if (!product.transposeB && lanesFor(n) === 4 && n >= 8 * device.capabilities.subgroupWidth) {
     for (const { size, start, end } of cutRows(m, TILES4)) {

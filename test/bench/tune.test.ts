@@ -192,7 +192,7 @@ describe('tiles', () => {
       [36, 68, 1036, 1],
       [70, 130, 5000, 3],
     ]) {
-      const { slots, slotTerms } = cutTerms({ rows, columns, terms, batch }, [64, 64]);
+      const { slots, slotTerms } = cutTerms(nvidia, { rows, columns, terms, batch }, [64, 64]);
       expect(slots).toBeGreaterThan(1);
       expect(slotTerms % 16).toBe(0);
       expect((slots - 1) * slotTerms).toBeLessThan(terms);
@@ -200,11 +200,17 @@ describe('tiles', () => {
     }
   });
 
+  it('cut fewer slots where fewer workgroups fill the device', () => {
+    const deep = { rows: 512, columns: 256, terms: 4096, batch: 1 };
+    expect(cutTerms(nvidia, deep, [64, 64]).slots).toBe(4);
+    expect(cutTerms(integrated, deep, [64, 64]).slots).toBe(1);
+  });
+
   it('leave sums whole where tiles fill the device, sums are short, or the parts would be large', () => {
     const whole = { tile: [64, 64], slots: 1 };
-    expect(cutTerms({ rows: 1024, columns: 1024, terms: 8192, batch: 1 }, [64, 64])).toMatchObject(whole);
-    expect(cutTerms({ rows: 64, columns: 64, terms: 1000, batch: 1 }, [64, 64])).toMatchObject(whole);
-    expect(cutTerms({ rows: 64, columns: 64, terms: 1 << 20, batch: 3000 }, [64, 64])).toMatchObject(whole);
+    expect(cutTerms(nvidia, { rows: 1024, columns: 1024, terms: 8192, batch: 1 }, [64, 64])).toMatchObject(whole);
+    expect(cutTerms(nvidia, { rows: 64, columns: 64, terms: 1000, batch: 1 }, [64, 64])).toMatchObject(whole);
+    expect(cutTerms(nvidia, { rows: 64, columns: 64, terms: 1 << 20, batch: 3000 }, [64, 64])).toMatchObject(whole);
   });
 });
 
