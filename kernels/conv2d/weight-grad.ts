@@ -1,18 +1,9 @@
 import * as d from 'typegpu/data';
-import {
-  type Capabilities,
-  type DType,
-  defineKernel,
-  empty,
-  read,
-  scope,
-  type Tensor,
-  write,
-} from '../../engine/index.ts';
+import { type Device, type DType, defineKernel, empty, read, scope, type Tensor, write } from '../../engine/index.ts';
 import { type BlockSize, cutRows } from '../lib/blocks.ts';
 import { lanesFor } from '../lib/lanes.ts';
 import { matrixUnitFor, perUnit, unitKey } from '../lib/matrix-unit.ts';
-import { isTile, tileKey, tileKeys, tileWgsl } from '../lib/tile.ts';
+import { fillingTiles, isTile, tileKey, tileKeys, tileWgsl } from '../lib/tile.ts';
 import { type MatrixWork, type Variant, variantFor } from '../lib/variant.ts';
 import { type Geometry, PADDING_MODES } from './geometry.ts';
 import { launchWinogradWeightGrad } from './winograd-grad.ts';
@@ -182,7 +173,7 @@ export function launchWeightGrad(tensors: { x: Tensor; dy: Tensor; dw: Tensor },
   const COLUMNS = rows || g.kH * g.kW === 1 || columns <= 2 * capabilities.subgroupWidth ? 1 : 4;
   const [tileK, lanes] = tileOf(variant, (rows ? rowsColumns(g.strideX) : COLUMNS) * capabilities.subgroupWidth);
   const groupsPerSlot = Math.ceil(g.k / tileK) * Math.ceil(columns / lanes) * g.groups;
-  const params = paramsOf(g, slotCount(g, groupsPerSlot, dw.size, capabilities));
+  const params = paramsOf(g, slotCount(g, groupsPerSlot, dw.size, x.device));
   scope(() => {
     const partial = empty(x.device, { shape: [params.slots, dw.size], dtype: 'f32' });
     const bound = { x, dy, partial };
@@ -223,10 +214,16 @@ const fitsRows = (g: Geometry) => g.kW === 3 && g.dilationX === 1 && g.strideY =
 const SLOT_PIXELS = 1 << 14;
 const PARTIAL_VALUES = 1 << 24;
 
+/** On GPUs a slot of fewer pixels costs more to store than to compute. */
+const LEAST_PIXELS = 128;
+
 /** Enough slots to fill the device and to keep sums short, as far as there are rows and the partial sums stay small. */
-function slotCount(g: Geometry, groupsPerSlot: number, weights: number, { software }: Capabilities): number {
-  const wanted = Math.max((software ? 64 : 1024) / groupsPerSlot, (g.n * g.oH * g.oW) / SLOT_PIXELS);
-  return Math.max(1, Math.min(Math.ceil(wanted), g.n * g.oH, Math.floor(PARTIAL_VALUES / weights)));
+function slotCount(g: Geometry, groupsPerSlot: number, weights: number, device: Device): number {
+  const { software } = device.capabilities;
+  const pixels = g.n * g.oH * g.oW;
+  const wanted = Math.max((software ? 64 : 4 * fillingTiles(device)) / groupsPerSlot, pixels / SLOT_PIXELS);
+  const most = Math.min(g.n * g.oH, PARTIAL_VALUES / weights, software ? pixels : pixels / LEAST_PIXELS);
+  return Math.max(1, Math.floor(Math.min(Math.ceil(wanted), most)));
 }
 
 function paramsOf(g: Geometry, slots: number): ParamValues {
