@@ -30,7 +30,7 @@ export interface Plan {
 /** Slabs of fewer vectors are read in columns: a group's workgroup would read them in crumbs. */
 const SHORT_SLAB = 32;
 /** Values a thread adds at most, where a workgroup adds segments (by runs of 64), and where threads add columns. */
-const CHAIN = 4096;
+const CHAIN = 8192;
 const COLUMN_CHAIN = 64;
 
 /** Chooses by shape and device class alone, so that the order of a sum never changes between runs. */
