@@ -2,6 +2,7 @@ import { scope, type Tensor } from '../../engine/index.ts';
 import { add } from '../pointwise/ops.ts';
 import { type Geometry, PADDING_MODES } from './geometry.ts';
 import {
+  channelParts,
   floats,
   foldKernel,
   gradientKernel,
@@ -18,18 +19,17 @@ const PART_TILES = 1024;
 /** Bytes of transformed pixels and gradients that one part may take. */
 const PART_BYTES = 2 ** 25;
 
-function paramsOf(g: Geometry): ParamValues {
+function paramsOf(g: Geometry, { firstChannel, rows }: ReturnType<typeof channelParts>[number]): ParamValues {
   const { n, c, k, h, w, oH, oW } = g;
   const [tilesY, tilesX] = [Math.ceil(oH / TILE), Math.ceil(oW / TILE)];
   const tiles = n * tilesY * tilesX;
-  const rows = Math.ceil(k / 8) * 8;
   const width = Math.ceil(c / 4) * 4;
   const fitting = Math.floor(PART_BYTES / (4 * POINTS * (width + rows)));
   const parts = Math.ceil(tiles / Math.max(WG, Math.min(fitting, PART_TILES)));
   const columns = Math.ceil(tiles / parts);
   return {
     ...{ inChannels: c, outChannels: k, h, w, oH, oW, tilesY, tilesX, tiles, startTile: 0, columns },
-    ...{ byTile: 1, width, terms: columns, rows, startRow: 0, endRow: rows },
+    ...{ byTile: 1, width, terms: columns, firstChannel, rows, startRow: 0, endRow: rows },
     ...{ windowY: -g.top, windowX: -g.left, padMode: PADDING_MODES.indexOf(g.mode) },
     ...{ weightOut: 0, weightIn: 0, flipY: 0, flipX: 0, curve: 0, slope: 0, scale: 1, grid: 0, inverseGrid: 0 },
   };
@@ -41,12 +41,15 @@ function paramsOf(g: Geometry): ParamValues {
  *
  *     dw[k, c] = Gᵀ · [Σ_t (A · dy[k] · Aᵀ) ⊙ (Bᵀ · x[c] · B)] · G      over all tiles t of 4 × 4 results
  *
- * Tiles are summed in parts, and the parts in their order.
+ * Tiles are summed in parts, and the parts in their order; output channels come in parts, too.
  *
  * @see Lavin and Gray 2016, arXiv:1509.09308
  */
-export function launchWinogradWeightGrad({ x, dy, dw }: { x: Tensor; dy: Tensor; dw: Tensor }, g: Geometry): void {
-  const params = paramsOf(g);
+export function launchWinogradWeightGrad(tensors: Record<'x' | 'dy' | 'dw', Tensor>, g: Geometry): void {
+  for (const part of channelParts(g.k, g.c)) launchPart(tensors, paramsOf(g, part));
+}
+
+function launchPart({ x, dy, dw }: Record<'x' | 'dy' | 'dw', Tensor>, params: ParamValues): void {
   const { rows, width, columns, tiles } = params;
   scope(() => {
     const { device } = x;

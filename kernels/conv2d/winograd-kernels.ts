@@ -29,7 +29,8 @@ const Params = d
     width: d.u32,
     /** length of the products' sums */
     terms: d.u32,
-    /** output channels, filled up to whole blocks, and those that this dispatch computes */
+    /** output channels of a part: the first, how many, filled up to whole blocks, and those that this dispatch computes */
+    firstChannel: d.u32,
     rows: d.u32,
     startRow: d.u32,
     endRow: d.u32,
@@ -109,10 +110,10 @@ export const outputKernel = defineKernel({
   },
   keys: { WG: [WG], HAS_BIAS: [0, 1], HAS_RESIDUAL: [0, 1], CURVED: [0, 1] },
   valid: ({ HAS_RESIDUAL, CURVED }) => !(HAS_RESIDUAL && CURVED),
-  grid: (p) => Math.ceil((p.outChannels * p.columns) / WG),
-  cost: ({ outChannels, columns }, bytes, { HAS_RESIDUAL }) => ({
-    flops: 120 * outChannels * columns,
-    bytes: outChannels * columns * (POINTS * 4 + (1 + HAS_RESIDUAL) * TILE * TILE * bytes),
+  grid: (p) => Math.ceil((p.rows * p.columns) / WG),
+  cost: ({ rows, columns }, bytes, { HAS_RESIDUAL }) => ({
+    flops: 120 * rows * columns,
+    bytes: rows * columns * (POINTS * 4 + (1 + HAS_RESIDUAL) * TILE * TILE * bytes),
   }),
 });
 
@@ -124,9 +125,9 @@ export const gradientKernel = defineKernel({
   bindings: { dy: read('T'), dm: write('f32') },
   keys: { WG: [WG] },
   grid: (p) => Math.ceil((p.rows * p.columns) / WG),
-  cost: ({ outChannels, columns }, bytes) => ({
-    flops: 120 * outChannels * columns,
-    bytes: outChannels * columns * (TILE * TILE * bytes + POINTS * 4),
+  cost: ({ rows, columns }, bytes) => ({
+    flops: 120 * rows * columns,
+    bytes: rows * columns * (TILE * TILE * bytes + POINTS * 4),
   }),
 });
 
@@ -137,10 +138,10 @@ export const foldKernel = defineKernel({
   params: Params,
   bindings: { du: read('f32'), dw: write('T') },
   keys: { WG: [WG] },
-  grid: (p) => Math.ceil((p.inChannels * p.outChannels) / WG),
-  cost: ({ inChannels, outChannels }, bytes) => ({
-    flops: 90 * inChannels * outChannels,
-    bytes: inChannels * outChannels * (9 * bytes + POINTS * 4),
+  grid: (p) => Math.ceil((p.inChannels * p.rows) / WG),
+  cost: ({ inChannels, rows }, bytes) => ({
+    flops: 90 * inChannels * rows,
+    bytes: inChannels * rows * (9 * bytes + POINTS * 4),
   }),
 });
 
@@ -151,6 +152,20 @@ const BLOCKS: readonly BlockSize[] = [
 ];
 
 export const floats = (device: Device, ...shape: number[]): Tensor => empty(device, { shape, dtype: 'f32' });
+
+/** Bytes that values of pairs of channels at the 36 points may take. */
+const PAIR_BYTES = 2 ** 25;
+
+/** Output channels in parts of at most so many rows, so that the workspace of pairs with `inChannels` stays bounded. */
+export function channelParts(outChannels: number, inChannels: number): { firstChannel: number; rows: number }[] {
+  const most = Math.max(16, Math.floor(PAIR_BYTES / (4 * POINTS * inChannels) / 16) * 16);
+  const count = Math.ceil(outChannels / most);
+  const each = Math.ceil(outChannels / count / 16) * 16;
+  return Array.from({ length: Math.ceil(outChannels / each) }, (_, part) => {
+    const firstChannel = part * each;
+    return { firstChannel, rows: Math.ceil(Math.min(each, outChannels - firstChannel) / 8) * 8 };
+  });
+}
 
 /** Appends the 36 products m = uᵀ · v: u [36, terms, rows], v [36, terms, width], m [36, rows, width]. */
 export function launchProducts(tensors: Record<'u' | 'v' | 'm', Tensor>, params: ParamValues): void {

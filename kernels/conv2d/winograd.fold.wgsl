@@ -8,20 +8,21 @@ fn main(
   @builtin(local_invocation_id) local: vec3u,
 ) {
   let index = groupIndex(group, groups) * WG + local.x;
-  let k = index / P.inChannels;
+  let row = index / P.inChannels;
   let c = index % P.inChannels;
-  if (k >= P.outChannels) { return; }
+  let k = P.firstChannel + row;
+  if (row >= P.rows || k >= P.outChannels) { return; }
   let distance = P.rows * P.width;
   var columns: array<array<f32, 3>, 6>;
   for (var j = 0u; j < 6u; j++) {
     var sums: array<f32, 6>;
-    for (var i = 0u; i < 6u; i++) { sums[i] = du[(i * 6u + j) * distance + k * P.width + c]; }
+    for (var i = 0u; i < 6u; i++) { sums[i] = du[(i * 6u + j) * distance + row * P.width + c]; }
     columns[j] = foldWeights(sums);
   }
   for (var ky = 0u; ky < 3u; ky++) {
-    let row = foldWeights(
+    let taps = foldWeights(
       array<f32, 6>(columns[0][ky], columns[1][ky], columns[2][ky], columns[3][ky], columns[4][ky], columns[5][ky]),
     );
-    for (var kx = 0u; kx < 3u; kx++) { dw[index * 9u + ky * 3u + kx] = T(row[kx]); }
+    for (var kx = 0u; kx < 3u; kx++) { dw[(k * P.inChannels + c) * 9u + ky * 3u + kx] = T(taps[kx]); }
   }
 }

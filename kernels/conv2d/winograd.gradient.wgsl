@@ -10,7 +10,7 @@ fn main(
 ) {
   let index = groupIndex(group, groups) * WG + local.x;
   let t = index / P.rows;
-  let k = index % P.rows;
+  let k = P.firstChannel + index % P.rows;
   if (t >= P.columns) { return; }
   let tile = P.startTile + t;
   let row = tile / P.tilesX;

@@ -7,9 +7,9 @@
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) thread: u32,
+  @builtin(local_invocation_id) local: vec3u,
 ) {
-  let index = groupIndex(group, groups) * WG + thread;
+  let index = groupIndex(group, groups) * WG + local.x;
   let outer = index / P.width;
   let inner = index % P.width;
   if (outer >= select(P.inChannels, P.columns, P.byTile != 0u)) { return; }

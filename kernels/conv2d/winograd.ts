@@ -4,6 +4,7 @@ import type { Gather } from './gather.ts';
 import type { Epilogue, GatherTensors } from './gather-params.ts';
 import { PADDING_MODES } from './geometry.ts';
 import {
+  channelParts,
   floats,
   inputKernel,
   launchProducts,
@@ -15,23 +16,24 @@ import {
   weightsKernel,
 } from './winograd-kernels.ts';
 
+type Part = ReturnType<typeof channelParts>[number];
+
 /** Bytes of transformed pixels and sums that one part of the tiles may take. */
 const PART_BYTES = 2 ** 24;
 
-function paramsOf(g: Gather, epilogue: Epilogue): ParamValues {
+function paramsOf(g: Gather, epilogue: Epilogue, { firstChannel, rows }: Part): ParamValues {
   const { curve, slope } = activationCode(epilogue.activation, epilogue.slope);
   const { scale, grid } = epilogue;
   const { inChannels, outChannels, h, w, oH, oW, weightOut, weightIn } = g;
   const [tilesY, tilesX] = [Math.ceil(oH / TILE), Math.ceil(oW / TILE)];
   const tiles = g.n * tilesY * tilesX;
-  const rows = Math.ceil(outChannels / 8) * 8;
   const fitting = Math.floor(PART_BYTES / (4 * POINTS * (inChannels + rows)) / WG) * WG;
   const parts = Math.ceil(tiles / Math.max(WG, fitting));
   const columns = Math.ceil(tiles / parts / 4) * 4;
   return {
     ...{ inChannels, outChannels, h, w, oH, oW, tilesY, tilesX, tiles, startTile: 0 },
     ...{ columns, byTile: 0, width: columns, terms: inChannels },
-    ...{ rows, startRow: 0, endRow: rows },
+    ...{ firstChannel, rows, startRow: 0, endRow: rows },
     windowY: g.originY + Math.min(0, 2 * g.tapY),
     windowX: g.originX + Math.min(0, 2 * g.tapX),
     padMode: PADDING_MODES.indexOf(g.mode),
@@ -45,11 +47,18 @@ function paramsOf(g: Gather, epilogue: Epilogue): ParamValues {
  *
  *     y = Aᵀ · [Σ_c (G · w[k, c] · Gᵀ) ⊙ (Bᵀ · x[c] · B)] · A      for every tile of 4 × 4 results
  *
+ * Tiles and output channels come in parts, so that the workspace stays bounded.
+ *
  * @see Lavin and Gray 2016, arXiv:1509.09308
  */
 export function launchWinograd(tensors: GatherTensors, gather: Gather, epilogue: Epilogue): void {
+  for (const part of channelParts(gather.outChannels, gather.inChannels)) {
+    launchPart(tensors, paramsOf(gather, epilogue, part), epilogue);
+  }
+}
+
+function launchPart(tensors: GatherTensors, params: ParamValues, epilogue: Epilogue): void {
   const { x, weight, y, bias, residual } = tensors;
-  const params = paramsOf(gather, epilogue);
   const { inChannels, rows, columns, tiles } = params;
   const { CURVED } = activationCode(epilogue.activation, epilogue.slope);
   const flags = { HAS_BIAS: bias ? 1 : 0, HAS_RESIDUAL: residual ? 1 : 0, CURVED };

@@ -1,15 +1,16 @@
-// Winograd's weights: u[i, j, c, k] = G · weight[k, c] · Gᵀ, zero for the rows that fill up the last block of channels.
+// Winograd's weights: u[i, j, c, k] = G · weight[k, c] · Gᵀ for one part of the output channels k, zero for the rows that
+// fill up its last block.
 //
 // A thread owns one pair of channels. Where taps run backwards, in an input gradient, the weight is read backwards.
 @compute @workgroup_size(WG)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
-  @builtin(local_invocation_index) thread: u32,
+  @builtin(local_invocation_id) local: vec3u,
 ) {
-  let index = groupIndex(group, groups) * WG + thread;
+  let index = groupIndex(group, groups) * WG + local.x;
   let c = index / P.rows;
-  let k = index % P.rows;
+  let k = P.firstChannel + index % P.rows;
   if (c >= P.inChannels) { return; }
   let start = min(k, P.outChannels - 1u) * P.weightOut + c * P.weightIn;
   let factor = select(0.0, 1.0, k < P.outChannels);

@@ -23,14 +23,12 @@ const pixels = (work: Convolution) => (isGradient(work) ? work.terms : work.colu
 /** Fewer channels, or tiles in a weight gradient, and the rounding errors of the transforms stand out from those of the sums. */
 const LEAST_CHANNELS = 32;
 const LEAST_TILES = 32;
-/** Pairs of channels whose values at 36 points fit what every device binds, 128 MiB. */
-const MOST_PAIRS = 2 ** 27 / (4 * 36);
 
 /** Whether the algorithm computes it at all, and about as exactly as a sum of all its terms. */
 export function fitsWinograd(work: Convolution): boolean {
-  const { window, batch, rows } = work;
+  const { window, batch } = work;
   const channels = inputChannels(work);
-  if (!window || batch !== 1 || 8 * Math.ceil(rows / 8) * 4 * Math.ceil(channels / 4) > MOST_PAIRS) return false;
+  if (!window || batch !== 1) return false;
   const enough = isGradient(work) ? pixels(work) >= 16 * LEAST_TILES : channels >= LEAST_CHANNELS;
   const { kernel, stride, outStride, dilation } = window;
   const steps = [...stride, ...outStride, ...dilation.map(Math.abs)];

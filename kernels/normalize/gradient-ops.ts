@@ -52,11 +52,13 @@ export const normalizeGrad: Op<'dy' | 'v' | 'stats' | 'weight', readonly ['dx', 
       inputs: { dy: [64, 256, 256], v: [64, 256, 256], stats: [64, 4] },
       attrs: { layout: { outer: 1, groups: 64, length: 65536 } },
       bench: '64 planes of 256²',
+      dtypes: ['f32'],
     },
     {
       inputs: { dy: [16, 64, 4096], v: [16, 64, 4096], stats: [64, 4], weight: [64] },
       attrs: { layout: { outer: 16, groups: 64, length: 4096 }, affine: 'group', channels: 64 },
       bench: '64 channels of 16 planes of 64²',
+      dtypes: ['f32'],
     },
   ],
 });

@@ -7,7 +7,7 @@ import { type Row, readRows, titleOf } from '../../bench/row.ts';
 import { quantile, summarize } from '../../bench/statistics.ts';
 import { tableOf } from '../../bench/table.ts';
 import { variantGroups } from '../../bench/variant.ts';
-import { allOps } from '../../engine/index.ts';
+import { allOps, type Sample } from '../../engine/index.ts';
 import { miaobi } from '../cli/spawn.ts';
 
 let folder: string;
@@ -32,6 +32,16 @@ describe('statistics', () => {
 });
 
 describe('the rows', () => {
+  it('have no storage type that no tested sample of their op has', () => {
+    for (const { definition } of allOps()) {
+      const typesOf = (timed: boolean) =>
+        (definition.samples as readonly Sample<string, object>[])
+          .filter(({ bench }) => (bench !== undefined) === timed)
+          .flatMap(({ dtypes }) => dtypes ?? ['f32', 'f16']);
+      expect(typesOf(false), definition.name).toEqual(expect.arrayContaining(typesOf(true)));
+    }
+  });
+
   it('come from every bench sample of the registry, with a gradient where there is one', () => {
     const groups = variantGroups();
     const labelled = allOps().flatMap(({ definition }) =>

@@ -147,6 +147,37 @@ describe("Winograd's algorithm", () => {
     for (const tensor of [x, g, parts, whole]) tensor?.dispose();
   });
 
+  it('computes output channels in parts, whose transformed weights and sums stay small', async () => {
+    // 4,096 input channels leave 48 output channels to a part
+    const [x, weight, g] = [
+      [1, 4096, 24, 24],
+      [64, 4096, 3, 3],
+      [1, 64, 24, 24],
+    ].map((shape) => toTensor(device, draw(shape, 'f32', generator(6))));
+    const op = allOps().find(({ definition }) => definition.name === 'conv2dWeightGrad') as AnyOp;
+    const gradient = () =>
+      scope(() => op({ x, g }, { ...op.definition.defaults, padding: 1, kernel: [3, 3] }).w as Tensor);
+    const forward = () => scope(() => conv2d(x, { weight }, { padding: 1 }));
+    for (const [run, last, terms] of [
+      [forward, 'conv2d.winograd.output', 9 * 4096],
+      [gradient, 'conv2d.winograd.fold', 24 * 24],
+    ] as const) {
+      forceVariants('winograd');
+      let parts: Tensor | undefined;
+      const launches = await launchesOf(async () => {
+        parts = run();
+        await device.finish();
+      });
+      forceVariants('lanes');
+      const whole = run();
+      const want = { shape: whole.shape, data: Float64Array.from(await whole.data()) };
+      expectClose(await (parts as Tensor).data(), want, 4 * Math.sqrt(terms) * unitOf('f32'), last);
+      expect(launches).toHaveProperty([last], 2);
+      for (const tensor of [parts, whole]) tensor?.dispose();
+    }
+    for (const tensor of [x, weight, g]) tensor.dispose();
+  });
+
   it('computes the same with products of other families, which devices without subgroups have', async () => {
     const plain = await acquireDevice({ device: process.env.MIAOBI_DEVICE, plainFeatures: true, poison: true });
     forceVariants('conv2d=winograd');
