@@ -39,9 +39,9 @@ const choleskyOp: Op<'a', readonly ['l', 'info'], { jitter: number }> = defineOp
     { inputs: { a: { shape: [33, 33], kind: 'spd' } }, dtypes: ['f32'] },
     { inputs: { a: { shape: [2, 65, 65], kind: 'spd' } }, attrs: { jitter: 0.1 }, dtypes: ['f32'], gradient: false },
     { inputs: { a: { shape: [89, 89], kind: 'spd' } }, attrs: { jitter: 0.1 }, dtypes: ['f32'] }, // one over the small kernel
-    { inputs: { a: { shape: [64, 32, 32], kind: 'spd' } }, bench: '32, batch 64' },
-    { inputs: { a: { shape: [4, 128, 128], kind: 'spd' } }, bench: '128, batch 4' },
-    { inputs: { a: { shape: [1, 512, 512], kind: 'spd' } }, bench: '512' },
+    { inputs: { a: { shape: [64, 32, 32], kind: 'spd' } }, bench: '32, batch 64', dtypes: ['f32'] },
+    { inputs: { a: { shape: [4, 128, 128], kind: 'spd' } }, bench: '128, batch 4', dtypes: ['f32'] },
+    { inputs: { a: { shape: [1, 512, 512], kind: 'spd' } }, bench: '512', dtypes: ['f32'] },
   ],
 });
 

@@ -79,6 +79,7 @@ const oneHotOp: Op<'labels', readonly ['y'], OneHotAttrs> = defineOp({
       inputs: { labels: { shape: [1, 256, 256], kind: 'label', below: 184 } },
       attrs: { axis: 1, classes: 184, dtype },
       bench: `184 classes of 256², ${dtype}`,
+      dtypes: ['f32'],
     },
   ]),
 });

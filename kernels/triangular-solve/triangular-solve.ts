@@ -106,9 +106,13 @@ const solveOp: Op<'l' | 'b', readonly ['x'], Required<TriangularSolveOptions>> =
     },
     // a lower sample's upper triangle is its diagonal; dense uppers are in the property tests
     { inputs: { l: { shape: [10, 10], kind: 'lower' }, b: [10, 4] }, attrs: { upper: true }, dtypes: ['f32'] },
-    { inputs: { l: { shape: [32, 32], kind: 'lower' }, b: [32, 65536] }, bench: '32, 256² columns' },
-    { inputs: { l: { shape: [128, 128], kind: 'lower' }, b: [128, 16384] }, bench: '128, 128² columns' },
-    { inputs: { l: { shape: [512, 512], kind: 'lower' }, b: [512, 512] }, bench: '512, 512 columns' },
+    { inputs: { l: { shape: [32, 32], kind: 'lower' }, b: [32, 65536] }, bench: '32, 256² columns', dtypes: ['f32'] },
+    {
+      inputs: { l: { shape: [128, 128], kind: 'lower' }, b: [128, 16384] },
+      bench: '128, 128² columns',
+      dtypes: ['f32'],
+    },
+    { inputs: { l: { shape: [512, 512], kind: 'lower' }, b: [512, 512] }, bench: '512, 512 columns', dtypes: ['f32'] },
   ],
 });
 

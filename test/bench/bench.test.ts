@@ -7,7 +7,7 @@ import { type Row, readRows, titleOf } from '../../bench/row.ts';
 import { quantile, summarize } from '../../bench/statistics.ts';
 import { tableOf } from '../../bench/table.ts';
 import { variantGroups } from '../../bench/variant.ts';
-import { allOps, type Sample } from '../../engine/index.ts';
+import { allOps, type DType, type Sample } from '../../engine/index.ts';
 import { miaobi } from '../cli/spawn.ts';
 
 let folder: string;
@@ -37,7 +37,7 @@ describe('the rows', () => {
       const typesOf = (timed: boolean) =>
         (definition.samples as readonly Sample<string, object>[])
           .filter(({ bench }) => (bench !== undefined) === timed)
-          .flatMap(({ dtypes }) => dtypes ?? ['f32', 'f16']);
+          .flatMap(({ dtypes }): readonly DType[] => dtypes ?? ['f32', 'f16']);
       expect(typesOf(false), definition.name).toEqual(expect.arrayContaining(typesOf(true)));
     }
   });
