@@ -91,11 +91,11 @@ const tiledKernel = defineKernel({
 
 /** On matrix units, reading dy by single values or by fours. */
 const matrixKernels = perUnit(({ suffix, keys, ...unit }) => {
-  const reading = (T: 'T' | 'T4', file: string) =>
+  const reading = (T: 'T' | 'T4', loads: URL) =>
     defineKernel({
       name: `conv2d.weightGrad.matrix${T === 'T' ? '' : '4'}${suffix}`,
       wgsl: new URL('./weight-grad.matrix.wgsl', import.meta.url),
-      lib: [...unit.lib, ...lib, new URL('./walk.wgsl', import.meta.url), new URL(file, import.meta.url)],
+      lib: [...unit.lib, ...lib, new URL('./walk.wgsl', import.meta.url), loads],
       params: Params,
       bindings: { ...bindings, dy: read(T) },
       keys,
@@ -107,7 +107,10 @@ const matrixKernels = perUnit(({ suffix, keys, ...unit }) => {
       grid: (p, { TILE }) => slotGroups(p, TILE, p.c * p.kH * p.kW, TILE) * p.slots,
       cost,
     });
-  return { 1: reading('T', './dy1.wgsl'), 4: reading('T4', './dy4.wgsl') };
+  return {
+    1: reading('T', new URL('./dy1.wgsl', import.meta.url)),
+    4: reading('T4', new URL('./dy4.wgsl', import.meta.url)),
+  };
 });
 
 const directKernel = defineKernel({

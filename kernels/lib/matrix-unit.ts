@@ -91,7 +91,11 @@ export interface UnitDefinition {
 const UNIT_KEYS = { TILE: MATRIX_TILES, UNIT_M: [8, 16], UNIT_N: [8, 16], UNIT_K: [8, 16] } as const;
 export type UnitKey = { readonly [name in keyof typeof UNIT_KEYS]: number };
 
-const url = (name: string) => new URL(name, import.meta.url);
+const HALF = new URL('./matrix-half.wgsl', import.meta.url);
+const FULL = new URL('./matrix-full.wgsl', import.meta.url);
+const EMULATED = new URL('./matrix-emulated.wgsl', import.meta.url);
+const NATIVE = new URL('./matrix-native.wgsl', import.meta.url);
+const TILE_TEXT = new URL('./matrix-tile.wgsl', import.meta.url);
 
 /** One kernel text over the names of matrix-native.wgsl, as kernels of both types of operands, native and emulated. */
 export function perUnit<K>(make: (definition: UnitDefinition) => K): (unit: MatrixUnit) => K {
@@ -99,11 +103,7 @@ export function perUnit<K>(make: (definition: UnitDefinition) => K): (unit: Matr
     make({
       operands,
       suffix: `${operands === 'f16' ? '.half' : '.full'}${emulated ? '.emulated' : ''}`,
-      lib: [
-        url(operands === 'f16' ? './matrix-half.wgsl' : './matrix-full.wgsl'),
-        url(emulated ? './matrix-emulated.wgsl' : './matrix-native.wgsl'),
-        url('./matrix-tile.wgsl'),
-      ],
+      lib: [operands === 'f16' ? HALF : FULL, emulated ? EMULATED : NATIVE, TILE_TEXT],
       keys: UNIT_KEYS,
       valid: ({ TILE, UNIT_M, UNIT_N, UNIT_K }) =>
         sizeOf(UNIT_M, UNIT_N, UNIT_K) !== undefined && servesTile({ K: UNIT_K, operands }, TILE),

@@ -79,7 +79,8 @@ const tileGrid = (p: ParamValues, { TILE_M, TILE_N }: Omit<TileKey, 'UNROLL'>) =
 
 /** The same text over single values and over vectors of four; for all of k, and for one slot of it. */
 const tiledKernels = perLanes(({ lanes, suffix, T }) => {
-  const loads = new URL(`./tiled-${lanes === 4 ? 'vectors' : 'scalars'}.wgsl`, import.meta.url);
+  const loads =
+    lanes === 4 ? new URL('./tiled-vectors.wgsl', import.meta.url) : new URL('./tiled-scalars.wgsl', import.meta.url);
   const wgsl = new URL('./matmul.tiled.wgsl', import.meta.url);
   return {
     whole: defineKernel({
@@ -143,11 +144,11 @@ const matrixKernels = perUnit(({ suffix, keys, ...unit }) => {
     subgroupMatrix: unit.subgroupMatrix,
   };
   const grid = (p: ParamValues, { TILE }: { TILE: number }) => tileGrid(p, { TILE_M: TILE, TILE_N: TILE });
-  const reading = (T: 'T' | 'T4', file: string) => ({
+  const reading = (T: 'T' | 'T4', quads: URL) => ({
     whole: defineKernel({
       ...common,
       name: `matmul.matrix${T === 'T' ? '' : '4'}${suffix}`,
-      lib: [...unit.lib, ...lib, new URL(file, import.meta.url), new URL('./tiled-whole.wgsl', import.meta.url)],
+      lib: [...unit.lib, ...lib, quads, new URL('./tiled-whole.wgsl', import.meta.url)],
       bindings: { ...bindings, a: read(T), b: read(T) },
       keys: { ...keys, ...layout, HAS_BIAS: [0, 1], CURVED: [0, 1] },
       valid: (key) => unit.valid(key),
@@ -158,7 +159,7 @@ const matrixKernels = perUnit(({ suffix, keys, ...unit }) => {
     parts: defineKernel({
       ...common,
       name: `matmul.matrix${T === 'T' ? '' : '4'}${suffix}.parts`,
-      lib: [...unit.lib, new URL(file, import.meta.url), new URL('./tiled-parts.wgsl', import.meta.url)],
+      lib: [...unit.lib, quads, new URL('./tiled-parts.wgsl', import.meta.url)],
       bindings: { a: read(T), b: read(T), partial: write('f32') },
       keys: { ...keys, ...layout },
       valid: (key) => unit.valid(key),
@@ -167,7 +168,10 @@ const matrixKernels = perUnit(({ suffix, keys, ...unit }) => {
       cost: costOfParts,
     }),
   });
-  return { 1: reading('T', './quads1.wgsl'), 4: reading('T4', './quads4.wgsl') };
+  return {
+    1: reading('T', new URL('./quads1.wgsl', import.meta.url)),
+    4: reading('T4', new URL('./quads4.wgsl', import.meta.url)),
+  };
 });
 
 export interface MatmulTensors {

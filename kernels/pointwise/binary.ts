@@ -74,10 +74,10 @@ const expandKernel = defineKernel({
 });
 
 const RowParams = d.struct({ rows: u, n1: u, n2: u, span: u, slope: d.f32, swap: u, b0: u, b1: u }).$name('Params');
-const rowKernel = <const T extends 'T' | 'T4'>(name: string, file: string, type: T) =>
+const rowKernel = <const T extends 'T' | 'T4'>(name: string, wgsl: URL, type: T) =>
   defineKernel({
     name: `pointwise.${name}`,
-    wgsl: new URL(file, import.meta.url),
+    wgsl,
     lib: [functions],
     params: RowParams,
     bindings: { a: read('T4'), b: read(type), y: write('T4') },
@@ -85,8 +85,8 @@ const rowKernel = <const T extends 'T' | 'T4'>(name: string, file: string, type:
     grid: (p, { WG }) => [Math.ceil(p.n2 / (WG * p.span)), p.n1, p.rows / p.n1],
     cost: (p, bytes) => ({ flops: 4 * p.rows * p.n2, bytes: 8 * p.rows * p.n2 * bytes }),
   });
-const perRowKernel = rowKernel('binaryPerRow', './binary-per-row.wgsl', 'T');
-const rowsKernel = rowKernel('binaryRows', './binary-rows.wgsl', 'T4');
+const perRowKernel = rowKernel('binaryPerRow', new URL('./binary-per-row.wgsl', import.meta.url), 'T');
+const rowsKernel = rowKernel('binaryRows', new URL('./binary-rows.wgsl', import.meta.url), 'T4');
 
 /** y = f(a, b) with y's shape the broadcast of both. */
 export function launchBinary(name: BinaryName, a: Tensor, b: Tensor, y: Tensor, slope = 0): void {

@@ -141,18 +141,18 @@ const broadcastKernel = defineKernel({
   cost: (p, bytes) => ({ flops: 0, bytes: p.size * bytes }),
 });
 
-const broadcastRowsKernel = <const T extends 'T' | 'T4'>(name: string, file: string, type: T) =>
+const broadcastRowsKernel = <const T extends 'T' | 'T4'>(name: string, wgsl: URL, type: T) =>
   defineKernel({
     name: `reduce.${name}`,
-    wgsl: new URL(file, import.meta.url),
+    wgsl,
     params: d.struct({ outer: u, n1: u, n2: u, span: u, scale: d.f32 }).$name('Params'),
     bindings: { x: read(type), y: write('U4') },
     keys: { WG: ROW_WGS },
     grid: (p, { WG }) => [Math.ceil(p.n2 / (WG * p.span)), p.n1, p.outer],
     cost: (p, bytes) => ({ flops: 0, bytes: 4 * p.outer * p.n1 * p.n2 * bytes }),
   });
-const perRowKernel = broadcastRowsKernel('broadcastPerRow', './broadcast-per-row.wgsl', 'T');
-const wholeRowsKernel = broadcastRowsKernel('broadcastRows', './broadcast-rows.wgsl', 'T4');
+const perRowKernel = broadcastRowsKernel('broadcastPerRow', new URL('./broadcast-per-row.wgsl', import.meta.url), 'T');
+const wholeRowsKernel = broadcastRowsKernel('broadcastRows', new URL('./broadcast-rows.wgsl', import.meta.url), 'T4');
 
 /** y = scale · x repeated over the run. */
 export function launchBroadcast(x: Tensor, y: Tensor, { outer, length, inner }: Run, scale: number): void {

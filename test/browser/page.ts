@@ -62,12 +62,16 @@ export const calls = {
   /** Hands every shader that the device may be given to the browser's compiler: how many, and what it says of them. */
   async compile() {
     const { f16, subgroups } = device.capabilities;
-    const leftOut = ({ definition }: ReturnType<typeof allKernels>[number]) =>
-      definition.subgroupMatrix || (definition.subgroups && !subgroups);
+    const takes = ({ types }: ReturnType<typeof variantsOf>[number]) => f16 || (types.T !== 'f16' && types.U !== 'f16');
+    // some kernels have halves alone
+    const leftOut = (kernel: ReturnType<typeof allKernels>[number]) =>
+      kernel.definition.subgroupMatrix ||
+      (kernel.definition.subgroups && !subgroups) ||
+      !variantsOf(kernel).some(takes);
     const sources = allKernels().flatMap((kernel) => {
       const { name, subgroups: inGroups, widths } = kernel.definition;
       if (leftOut(kernel)) return [];
-      const variants = variantsOf(kernel).filter(({ types }) => f16 || (types.T !== 'f16' && types.U !== 'f16'));
+      const variants = variantsOf(kernel).filter(takes);
       return (inGroups ? SUBGROUP_WIDTHS : [0]).flatMap((width) =>
         variants
           .filter(({ key }) => !widths || widths(width, key))
