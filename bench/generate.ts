@@ -4,10 +4,9 @@ import { initialState } from '../models/gaugan/state.ts';
 import { gauganPainter } from '../train/infer/generate-picture.ts';
 import type { GauganNetworks } from '../train/recipes/gaugan-losses.ts';
 import { type GauganShape, generatorNetworks, specsOfGenerator } from '../train/recipes/gaugan-networks.ts';
-import { timed } from './infer.ts';
 import { type Row, timesOf } from './row.ts';
 import { summarize } from './statistics.ts';
-import { repeat, type Timing } from './suite.ts';
+import { repeat, type Timing, timed } from './suite.ts';
 
 /** The release's network for COCO: 182 classes, the unknown one, and the edges of instances. */
 export const COCO: GauganShape = {

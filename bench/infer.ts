@@ -17,10 +17,9 @@ import type { Size } from '../models/cap-vstnet/tiles.ts';
 import { toPlanar } from '../train/data/image/picture.ts';
 import { drawLandscape, type MoodName } from '../train/data/synth/landscape.ts';
 import { loadCapVstnet } from '../train/infer/load-cap-vstnet.ts';
-import { processUs } from './host-clock.ts';
 import { type Row, timesOf, titleOf } from './row.ts';
 import { type Summary, summarize } from './statistics.ts';
-import { type NetworkChoice, type NetworkSuite, repeat, type Timing } from './suite.ts';
+import { type NetworkChoice, type NetworkSuite, repeat, type Timing, timed } from './suite.ts';
 
 /** Rows of a transfer: all of it as `miaobi stylize` does it, and its parts one by one. */
 const PASSES = ['transfer', 'encode content', 'encode style', 'statistics and cWCT', 'decode'];
@@ -132,12 +131,6 @@ async function partsOf(device: Device, net: CapVstnet, content: PlanarPicture, s
   for (const t of [own, other, out, painted]) t.dispose();
   const total: Cost = { flops: 2 * cost.flops + costBack.flops, bytes: 2 * cost.bytes + costBack.bytes };
   return { parts, total };
-}
-
-export async function timed<T>(run: () => Promise<T>): Promise<{ result: T; seconds: number; cpuUs: number }> {
-  const began = { wall: performance.now(), cpu: processUs() };
-  const result = await run();
-  return { result, seconds: (performance.now() - began.wall) / 1e3, cpuUs: processUs() - began.cpu };
 }
 
 /** Drawing takes seconds a million pixels: beyond this side a landscape is repeated. */

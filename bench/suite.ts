@@ -1,5 +1,6 @@
 import type { Device, DType, Roofline } from '../engine/index.ts';
 import type { Environment } from './environment.ts';
+import { processUs } from './host-clock.ts';
 import type { Row } from './row.ts';
 
 /** Which rows of whole networks there are to be. */
@@ -37,4 +38,11 @@ export async function repeat<T>(seconds: number, once: () => Promise<T>): Promis
   do results.push(await once());
   while (performance.now() - start < seconds * 1e3 && results.length < ENOUGH_RUNS);
   return results;
+}
+
+/** What `run` gives, its wall time, and the microseconds of all threads on cores. */
+export async function timed<T>(run: () => Promise<T>): Promise<{ result: T; seconds: number; cpuUs: number }> {
+  const began = { wall: performance.now(), cpu: processUs() };
+  const result = await run();
+  return { result, seconds: (performance.now() - began.wall) / 1e3, cpuUs: processUs() - began.cpu };
 }

@@ -1,7 +1,7 @@
 /** Which variant of the matrix kernels is the fastest for each class of shapes on this device. */
 import { writeFile } from 'node:fs/promises';
 import { newTable, number } from '../cli/profile-table.ts';
-import { allOps, type Device, invariant, scope, type Tensor, tensor } from '../engine/index.ts';
+import { type Device, scope, type Tensor, tensor } from '../engine/index.ts';
 import { conv2d, matmul } from '../kernels/index.ts';
 import {
   type ChosenFor,
@@ -17,6 +17,7 @@ import {
 } from '../kernels/lib/variant.ts';
 import type { Environment } from './environment.ts';
 import { measure } from './measure.ts';
+import { opNamed } from './op-named.ts';
 import { LEVEL, rankTest } from './significance.ts';
 import type { Summary } from './statistics.ts';
 import type { Variant } from './variant.ts';
@@ -120,9 +121,7 @@ function convolution(shape: ConvShape): TuneShape {
 
 function weightGradient(shape: ConvShape): TuneShape {
   const { channels, outChannels, size, kernel } = shape;
-  const op = allOps().find(({ definition }) => definition.name === 'conv2dWeightGrad');
-  invariant(op, 'no op is called conv2dWeightGrad');
-  const call = op as unknown as (inputs: Record<string, Tensor>, attrs: object) => { w: Tensor };
+  const call = opNamed('conv2dWeightGrad');
   return {
     work: {
       ...{ kind: 'conv2dWeightGrad', rows: outChannels, columns: channels * kernel ** 2, terms: size * size, batch: 1 },

@@ -74,7 +74,7 @@ export function sourceDigest(): string {
   for (const layer of SOURCES) {
     const names = readdirSync(join(ROOT, layer), { recursive: true, encoding: 'utf8' }).sort();
     for (const name of names) {
-      if (!/\.(ts|wgsl|py)$|^lib\/families\.json$/.test(name) || name.includes('node_modules')) continue;
+      if (!/\.(ts|wgsl|py)$|^lib\/variants\.json$/.test(name) || name.includes('node_modules')) continue;
       hash.update(name).update(readFileSync(join(ROOT, layer, name)));
     }
   }

@@ -21,8 +21,10 @@ import {
   notBoth,
   Params,
   type ParamValues,
+  paddingWgsl,
   paramsOf,
   phases,
+  phaseTapsWgsl,
   tileGrid,
 } from './gather-params.ts';
 import { sumInSlots } from './gather-slots.ts';
@@ -57,7 +59,7 @@ const tapsKernel = defineKernel({
 });
 
 const tiledWgsl = new URL('./gather.tiled.wgsl', import.meta.url);
-const tiledLib = [tileWgsl, new URL('./walk.wgsl', import.meta.url)];
+const tiledLib = [tileWgsl, phaseTapsWgsl, new URL('./walk.wgsl', import.meta.url)];
 
 const tiledKernel = defineKernel({
   name: 'conv2d.tiled',
@@ -74,7 +76,7 @@ const tiledKernel = defineKernel({
 const tiledPartsKernel = defineKernel({
   name: 'conv2d.tiledParts',
   wgsl: tiledWgsl,
-  lib: [lib[0], ...tiledLib, new URL('./tiled-parts.wgsl', import.meta.url)],
+  lib: [paddingWgsl, ...tiledLib, new URL('./tiled-parts.wgsl', import.meta.url)],
   params: Params,
   bindings: { x: bindings.x, weight: bindings.weight, partial: write('f32') },
   keys: tileKeys,
@@ -100,20 +102,16 @@ export function launchGather(tensors: GatherTensors, gather: Gather, epilogue: E
   const params = paramsOf(gather, epilogue);
   const { CURVED } = activationCode(epilogue.activation, epilogue.slope);
   const flags = { HAS_BIAS: tensors.bias ? 1 : 0, HAS_RESIDUAL: tensors.residual ? 1 : 0, CURVED };
-  const { x, weight } = tensors;
+  const { x, weight, y, bias } = tensors;
   const dtype = x.dtype === weight.dtype ? x.dtype : undefined;
   const work = workOf(gather, dtype);
   const variant = variantFor(x.device, work);
   const { family, tile } = variant;
   const unit = family === 'matrix' ? matrixUnitFor(x.device.capabilities, dtype) : undefined;
-  const plain = dtype !== undefined && !tensors.residual && epilogue.scale === 1 && epilogue.grid === 0;
-  const shares = family === 'tiled' || (family === 'lanes' && gather.outChannels >= 8);
-  const product = shares && plain ? productOfPixels(gather) : undefined;
+  const product = isPlain(tensors, epilogue) && gainsAsProduct(family, gather) ? productOfPixels(gather) : undefined;
   if (unit) launchMatrix(tensors, params, { unit, work, tile }, flags);
-  else if (product) {
-    const { y, bias } = tensors;
-    launchMatmul({ a: weight, b: x, y, bias }, product, { biasByRow: true, ...epilogue }, variant);
-  } else if (family === 'tiled') {
+  else if (product) launchMatmul({ a: weight, b: x, y, bias }, product, { biasByRow: true, ...epilogue }, variant);
+  else if (family === 'tiled') {
     const terms = gather.inChannels * mostTaps(params);
     launchTiled(tensors, params, cutTerms(x.device, { ...work, terms }, tile), flags);
   } else if (family === 'direct') directKernel.launch(tensors, params, { WG: 64, ...flags });
@@ -129,6 +127,14 @@ export function launchGather(tensors: GatherTensors, gather: Gather, epilogue: E
     }
   }
 }
+
+/** Whether a matrix product can store the result: one dtype, and nothing beside bias and activation. */
+const isPlain = ({ x, weight, residual }: GatherTensors, { scale, grid }: Epilogue) =>
+  x.dtype === weight.dtype && !residual && scale === 1 && grid === 0;
+
+/** Products load in vectors of four; on lanes they take rows by eight at least. */
+const gainsAsProduct = (family: string, { outChannels }: Gather) =>
+  family === 'tiled' || (family === 'lanes' && outChannels >= 8);
 
 /** Tiles; with their sums in slots, which a second pass adds, where `cutTerms` finds that better. */
 function launchTiled(

@@ -15,6 +15,8 @@ import {
   notBoth,
   Params,
   type ParamValues,
+  paddingWgsl,
+  phaseTapsWgsl,
   tileGrid,
 } from './gather-params.ts';
 import { sumInSlots } from './gather-slots.ts';
@@ -57,7 +59,7 @@ const matrixKernels = perUnit(({ operands, suffix, keys, ...unit }) => {
     whole: defineKernel({
       ...common,
       name: `conv2d.matrix${suffix}`,
-      lib: [...unit.lib, ...lib, new URL('./tiled-whole.wgsl', import.meta.url)],
+      lib: [...unit.lib, ...lib, phaseTapsWgsl, new URL('./tiled-whole.wgsl', import.meta.url)],
       bindings: { x: bindings.x, packed, y: bindings.y, bias: bindings.bias, residual: bindings.residual },
       keys: { ...keys, PARTS, ...flags },
       valid: (key) => unit.valid(key) && notBoth(key),
@@ -68,7 +70,7 @@ const matrixKernels = perUnit(({ operands, suffix, keys, ...unit }) => {
     parts: defineKernel({
       ...common,
       name: `conv2d.matrix${suffix}.parts`,
-      lib: [...unit.lib, lib[0], new URL('./tiled-parts.wgsl', import.meta.url)],
+      lib: [...unit.lib, paddingWgsl, phaseTapsWgsl, new URL('./tiled-parts.wgsl', import.meta.url)],
       bindings: { x: bindings.x, packed, partial: write('f32') },
       keys: { ...keys, PARTS },
       valid: (key) => unit.valid(key),

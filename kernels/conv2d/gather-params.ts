@@ -106,11 +106,11 @@ export const flags = { HAS_BIAS: [0, 1], HAS_RESIDUAL: [0, 1], CURVED: [0, 1] } 
 export type Flags = { HAS_BIAS: number; HAS_RESIDUAL: number; CURVED: number };
 /** A convolution with a residual has no activation. */
 export const notBoth = ({ HAS_RESIDUAL, CURVED }: Omit<Flags, 'HAS_BIAS'>) => !(HAS_RESIDUAL && CURVED);
-export const lib = [
-  new URL('./padding.wgsl', import.meta.url),
-  new URL('./epilogue.wgsl', import.meta.url),
-  activationWgsl,
-];
+export const paddingWgsl = new URL('./padding.wgsl', import.meta.url);
+export const phaseTapsWgsl = new URL('./phase-taps.wgsl', import.meta.url);
+/** What is done with a finished sum. */
+export const epilogueLib = [new URL('./epilogue.wgsl', import.meta.url), activationWgsl];
+export const lib = [paddingWgsl, ...epilogueLib];
 
 export const phases = (p: ParamValues) => p.outStepY * p.outStepX;
 export const blocks = (p: ParamValues, tile: number) => Math.ceil((p.endChannel - p.startChannel) / tile);

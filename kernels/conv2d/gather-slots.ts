@@ -1,10 +1,10 @@
 import { defineKernel, empty, read, scope, type Tensor } from '../../engine/index.ts';
 import {
   bindings,
+  epilogueLib,
   type Flags,
   flags,
   type GatherTensors,
-  lib,
   notBoth,
   Params,
   type ParamValues,
@@ -13,7 +13,7 @@ import {
 const sumPartsKernel = defineKernel({
   name: 'conv2d.sumParts',
   wgsl: new URL('./sum-parts.wgsl', import.meta.url),
-  lib: lib.slice(1),
+  lib: epilogueLib,
   params: Params,
   bindings: { partial: read('f32'), y: bindings.y, bias: bindings.bias, residual: bindings.residual },
   keys: { WG: [64], ...flags },

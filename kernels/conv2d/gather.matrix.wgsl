@@ -13,27 +13,9 @@ struct Place { slot: u32, channelGroup: u32, channel: u32 }
 // A tap, by its number among all of the kernel's; where four neighbouring pixels of the result find it in a plane of the
 // source, and which of them do. The others have a place, too, so that all can be loaded without a branch.
 struct Window { tap: u32, at: vec4u, there: vec4<bool> }
-// One phase's share of the taps, along both axes.
-struct Taps { phase: vec2i, first: vec2i, count: vec2i }
 
 const NOWHERE: u32 = 0xffffffffu;
 var<workgroup> columnAt: array<u32, TILE>; // where a column's results lie from channel 0 on
-
-// the first tap of an axis whose position falls on the phase's grid
-fn firstTap(start: i32, taps: i32, step: i32, grid: i32) -> i32 {
-  for (var tap = 0; tap < taps; tap++) {
-    if ((start + tap * step) % grid == 0) { return tap; }
-  }
-  return taps;
-}
-
-fn tapsOf(phaseY: i32, phaseX: i32) -> Taps {
-  let firstY = firstTap(phaseY + P.originY, i32(P.kH), P.tapY, P.outStepY);
-  let firstX = firstTap(phaseX + P.originX, i32(P.kW), P.tapX, P.outStepX);
-  let countY = (i32(P.kH) - firstY + P.gridTapY - 1) / P.gridTapY;
-  let countX = (i32(P.kW) - firstX + P.gridTapX - 1) / P.gridTapX;
-  return Taps(vec2i(phaseX, phaseY), vec2i(firstX, firstY), vec2i(countX, countY));
-}
 
 fn windowOf(taps: Taps, tap: i32, segment: u32) -> Window {
   let ky = taps.first.y + tap / taps.count.x * P.gridTapY;

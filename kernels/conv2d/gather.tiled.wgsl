@@ -7,14 +7,6 @@
 const COLUMN_TERMS: u32 = THREADS / QUADS_N; // terms of pixels that all threads load at once
 const ROW_QUADS: u32 = THREADS / STEP; // quads of channels that all threads load weights of at once
 
-// the first tap of an axis whose position falls on the phase's grid
-fn firstTap(start: i32, taps: i32, step: i32, grid: i32) -> i32 {
-  for (var tap = 0; tap < taps; tap++) {
-    if ((start + tap * step) % grid == 0) { return tap; }
-  }
-  return taps;
-}
-
 // a pixel of a row that begins at `start`, or its padding
 fn pixelAt(start: u32, column: i32) -> T {
   if (P.padMode == 0u && outside(column, i32(P.w))) { return T(); }
@@ -43,10 +35,9 @@ fn main(
   let k0 = tile.x * TILE_M;
   let segment0 = tile.y * QUADS_N;
 
-  let firstY = firstTap(phaseY + P.originY, i32(P.kH), P.tapY, P.outStepY);
-  let firstX = firstTap(phaseX + P.originX, i32(P.kW), P.tapX, P.outStepX);
-  let tapsY = u32((i32(P.kH) - firstY + P.gridTapY - 1) / P.gridTapY);
-  let tapsX = u32((i32(P.kW) - firstX + P.gridTapX - 1) / P.gridTapX);
+  let taps = tapsOf(phaseY, phaseX);
+  let tapsY = u32(taps.count.y);
+  let tapsX = u32(taps.count.x);
   let start = slot * P.slotTerms;
   let end = min(P.inChannels * tapsY * tapsX, start + P.slotTerms);
 
@@ -59,13 +50,13 @@ fn main(
   let source = (image * P.groups + channelGroup) * P.inChannels;
   let tapStepY = P.gridTapY * P.tapY / P.outStepY;
   let tapStepX = P.gridTapX * P.tapX / P.outStepX;
-  let y0 = i32(row % P.rows) * P.inStepY + (phaseY + P.originY + firstY * P.tapY) / P.outStepY;
-  let x0 = i32(segment % P.rowSegments * 4u) * P.inStepX + (phaseX + P.originX + firstX * P.tapX) / P.outStepX;
+  let y0 = i32(row % P.rows) * P.inStepY + (phaseY + P.originY + taps.first.y * P.tapY) / P.outStepY;
+  let x0 = i32(segment % P.rowSegments * 4u) * P.inStepX + (phaseX + P.originX + taps.first.x * P.tapX) / P.outStepX;
   let y1 = y0 + (i32(tapsY) - 1) * tapStepY;
   let x1 = x0 + (i32(tapsX) - 1) * tapStepX;
   let inside = min(y0, y1) >= 0 && max(y0, y1) < height && min(x0, x1) >= 0 && max(x0, x1) + 3 * P.inStepX < width;
 
-  let weights = channelGroup * P.weightGroup + u32(firstY) * P.kW + u32(firstX);
+  let weights = channelGroup * P.weightGroup + u32(taps.first.y) * P.kW + u32(taps.first.x);
   var weightAt = walkTo(start + thread % STEP, tapsY, tapsX);
   var walk = walkTo(start + thread / QUADS_N, tapsY, tapsX);
   let stepOn = walkTo(STEP, tapsY, tapsX);

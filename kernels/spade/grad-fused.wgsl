@@ -29,17 +29,9 @@ fn main(
     var bRun = V();
     for (; k < stop; k += WG) {
       let i = placeOf(o, g, r);
-      let j = gammaOf(i, o, g);
-      let xhat = ((V(x[i]) - found.x) - found.y) * found.z;
-      var d = V(dy[i]);
-      // rounded as it is stored: the sums and dx are then of the same values, and those of dx cancel in f16, too
-      // 2 y, because a driver may test y itself in half precision, which processors lack
-      if (ACTIVE == 1u) { d = V(VT(select(P.slope * d, d, 2.0 * yAt(i) > V()))); }
-      dgammaBeta[j] = VT(d * xhat);
-      dgammaBeta[j + betaStep()] = VT(d);
-      let e = d * (1.0 + V(gammaBeta[j]));
-      aRun += e;
-      bRun += e * xhat;
+      let terms = storeTerms(i, gammaOf(i, o, g), found);
+      aRun += terms.e;
+      bRun += terms.exhat;
       o += slabs;
       r += rest;
       if (r >= P.length) {

@@ -8,13 +8,14 @@ import { spadeGradRef } from './reference.ts';
 
 const u = d.u32;
 const places = new URL('./places.wgsl', import.meta.url);
+const terms = new URL('./grad-terms.wgsl', import.meta.url);
 
 const fusedKernels = perTeam((team) =>
   perLanes(({ lanes, suffix, T, lib }) =>
     defineKernel({
       name: `spade.gradFused${team.suffix}${suffix}`,
       wgsl: new URL('./grad-fused.wgsl', import.meta.url),
-      lib: [lib, team.sum, places],
+      lib: [lib, team.sum, places, terms],
       params: d
         .struct({ outer: u, groups: u, length: u, channels: u, slope: d.f32, inverseCount: d.f32 })
         .$name('Params'),
@@ -44,7 +45,7 @@ const momentsKernels = perTeam((team) =>
     defineKernel({
       name: `spade.gradMoments${team.suffix}${suffix}`,
       wgsl: new URL('./grad-moments.wgsl', import.meta.url),
-      lib: [lib, team.sum, places],
+      lib: [lib, team.sum, places, terms],
       params: d
         .struct({ outer: u, groups: u, length: u, segments: u, chunk: u, channels: u, slope: d.f32 })
         .$name('Params'),

@@ -111,8 +111,9 @@ export function capVstnetRecipe(
       if (ok === 1) updates++;
       if (ok === 1 || overflowed) scaling?.next(overflowed);
       // an overflow of scaled gradients is no sign of weights that went astray
-      if (scaling && overflowed)
+      if (scaling && overflowed) {
         return { losses: shown, lr: rate, skipped: overflowReason('a gradient', scaling.value) };
+      }
       const skipped = ok === 1 ? undefined : skipReason(failed, norm);
       return { losses: { ...shown, gradient_norm: norm }, lr: rate, skipped };
     },

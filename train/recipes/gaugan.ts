@@ -59,8 +59,9 @@ const D_TERMS = ['D_Fake', 'D_real'] as const;
  *     discriminator  paint again, with the generator as it is now; hinge; Adam on D      (gaugan-step.ts)
  *
  * With `setting.precision` f16 each half scales its loss by a factor of its own: their gradients differ by orders of
- * magnitude, and an overflow in one costs the other nothing. With `dSteps` n, the generator's half runs in every n-th batch of an epoch alone. Both halves take a power iteration
- * of every spectral norm that they meet, and move the running statistics of the generator.
+ * magnitude, and an overflow in one costs the other nothing. With `dSteps` n, the generator's half runs in every n-th
+ * batch of an epoch alone. Both halves take a power iteration of every spectral norm that they meet, and move the running
+ * statistics of the generator.
  *
  * @see Park et al. 2019, arXiv:1903.07291, section 4 and appendix A
  */
@@ -140,8 +141,10 @@ export function gauganRecipe(device: Device, initial: GauganInitial, training: G
         scaling?.[half].next(ok !== 1);
         // an overflow of scaled gradients is no sign of weights that went astray
         if (scaling && ok !== 1) failed.push(overflowReason(`a gradient of ${half}`, scaling[half].value));
-        else report[`gradient_norm_${half}`] = norm;
-        if (!scaling && ok !== 1) failed.push(`the gradient norm of ${half} is ${norm}, which is not a finite number`);
+        else {
+          report[`gradient_norm_${half}`] = norm;
+          if (ok !== 1) failed.push(`the gradient norm of ${half} is ${norm}, which is not a finite number`);
+        }
       }
       if (failed.length > 0) return { losses: report, lr, skipped: failed.join('; ') };
       done.steps++;
