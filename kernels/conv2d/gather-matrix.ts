@@ -30,9 +30,8 @@ const packWeightsKernel = defineKernel({
       taps: d.u32,
       outChannels: d.u32,
       inChannels: d.u32,
-      /** values a line, and values a channel in it */
+      /** values a line */
       terms: d.u32,
-      parts: d.u32,
       weightOut: d.u32,
       weightIn: d.u32,
       weightGroup: d.u32,
@@ -47,7 +46,6 @@ const packWeightsKernel = defineKernel({
 /** On matrix units, of packed weights; for all terms, and for one slot of them. */
 const matrixKernels = perUnit(({ operands, suffix, keys, ...unit }) => {
   const packed = read(operands === 'f16' ? 'T4' : 'vec4f');
-  const PARTS = operands === 'f16' ? [1, 2] : [1];
   const common = {
     wgsl: new URL('./gather.matrix.wgsl', import.meta.url),
     params: Params,
@@ -61,7 +59,7 @@ const matrixKernels = perUnit(({ operands, suffix, keys, ...unit }) => {
       name: `conv2d.matrix${suffix}`,
       lib: [...unit.lib, ...lib, phaseTapsWgsl, new URL('./tiled-whole.wgsl', import.meta.url)],
       bindings: { x: bindings.x, packed, y: bindings.y, bias: bindings.bias, residual: bindings.residual },
-      keys: { ...keys, PARTS, ...flags },
+      keys: { ...keys, ...flags },
       valid: (key) => unit.valid(key) && notBoth(key),
       widths: (width, key) => unit.widths(width, key),
       grid: (p, { TILE }) => tileGrid(p, { TILE_M: TILE, TILE_N: TILE }),
@@ -72,7 +70,7 @@ const matrixKernels = perUnit(({ operands, suffix, keys, ...unit }) => {
       name: `conv2d.matrix${suffix}.parts`,
       lib: [...unit.lib, paddingWgsl, phaseTapsWgsl, new URL('./tiled-parts.wgsl', import.meta.url)],
       bindings: { x: bindings.x, packed, partial: write('f32') },
-      keys: { ...keys, PARTS },
+      keys,
       valid: (key) => unit.valid(key),
       widths: (width, key) => unit.widths(width, key),
       grid: (p, { TILE }) => tileGrid(p, { TILE_M: TILE, TILE_N: TILE }),
@@ -90,20 +88,19 @@ export function launchMatrix(
 ): void {
   const { x, weight, y, bias, residual } = tensors;
   const { groups, inChannels, outChannels, kH, kW, weightOut, weightIn, weightGroup } = params;
-  const { parts, operands } = unit;
   const step = stepOf(unit, tile[0]);
   // values a tap, of all channels
-  const terms = Math.ceil((inChannels * parts) / step) * step;
+  const terms = Math.ceil(inChannels / step) * step;
   const taps = kH * kW;
-  const lines = { groups, taps, outChannels, inChannels, terms, parts, weightOut, weightIn, weightGroup };
+  const lines = { groups, taps, outChannels, inChannels, terms, weightOut, weightIn, weightGroup };
   const { slots, slotTerms } = cutTerms(x.device, { ...work, terms: terms * mostTaps(params) }, tile, step);
   const cut = { ...params, slots, slotTerms };
-  const { whole, parts: ofSlot } = matrixKernels(unit);
-  const key = { ...unitKey(unit, tile[0]), PARTS: parts };
+  const { whole, parts } = matrixKernels(unit);
+  const key = unitKey(unit, tile[0]);
   scope(() => {
-    const packed = empty(x.device, { shape: [groups, taps, outChannels, terms], dtype: operands });
+    const packed = empty(x.device, { shape: [groups, taps, outChannels, terms], dtype: unit.operands });
     packWeightsKernel.launch({ weight, packed }, lines, { WG: 64 });
     if (slots === 1) whole.launch({ x, packed, y, bias, residual }, cut, { ...key, ...flags });
-    else sumInSlots(tensors, cut, flags, (partial) => ofSlot.launch({ x, packed, partial }, cut, key));
+    else sumInSlots(tensors, cut, flags, (partial) => parts.launch({ x, packed, partial }, cut, key));
   });
 }

@@ -63,7 +63,7 @@ fn main(
   startUnits(lane);
   if (thread < TILE) { columnAt[thread] = resultAt(taps, segment0 + thread / 4u, thread % 4u, place.channelGroup); }
 
-  let lines = (P.inChannels * PARTS + STEP - 1u) / STEP * STEP; // of terms, a tap
+  let lines = (P.inChannels + STEP - 1u) / STEP * STEP; // of terms, a tap
   let start = slot * P.slotTerms;
   let end = min(u32(taps.count.x * taps.count.y) * lines, start + P.slotTerms);
   let segment = min(segment0 + thread % SEGMENTS, P.segments - 1u);
@@ -109,7 +109,7 @@ fn fetch(
     if (place.channel + a.x < P.outChannels) { weights = packed[((firstLine + a.x) * lines + term + a.y) / 4u]; }
     (*left)[q] = weights;
 
-    let c = (term + rightQuad(thread + q * WG).x) / PARTS;
+    let c = term + rightQuad(thread + q * WG).x;
     var pixels = vec4<E>();
     if (c < P.inChannels) {
       let start = (source + c) * plane;

@@ -1,7 +1,6 @@
-// packed[g, tap, o, t] = the weight of output channel o and input channel c = t / parts, zero beyond the last channel: lines
-// of P.terms neighbours for gather.matrix.wgsl. With two parts a float is two terms side by side: the ten upper bits of its
-// mantissa, which a half holds, and the rest. Bits are cut off because compilers drop the rounding in f32(f16(w)). A thread
-// takes all taps of a term, which are neighbours where it reads; neighbouring threads write neighbours.
+// packed[g, tap, o, c] = the weight of output channel o and input channel c, zero beyond the last channel: lines of P.terms
+// neighbours for gather.matrix.wgsl. A thread takes all taps of a channel, which are neighbours where it reads; neighbouring
+// threads write neighbours.
 @compute @workgroup_size(WG)
 fn main(
   @builtin(workgroup_id) group: vec3u,
@@ -13,16 +12,12 @@ fn main(
   if (i >= P.groups * lines) { return; }
   let channelGroup = i / lines;
   let o = i / P.terms % P.outChannels;
-  let c = i % P.terms / P.parts;
+  let c = i % P.terms;
   let source = channelGroup * P.weightGroup + o * P.weightOut + c * P.weightIn;
   let line = channelGroup * P.taps * lines + i % lines;
   for (var tap = 0u; tap < P.taps; tap++) {
     var value = 0.0;
     if (c < P.inChannels) { value = f32(weight[source + tap]); }
-    if (P.parts == 2u) {
-      let upper = bitcast<f32>(bitcast<u32>(value) & 0xffffe000u);
-      value = select(upper, value - upper, i % 2u == 1u);
-    }
     packed[line + tap * lines] = T(value);
   }
 }

@@ -7,8 +7,6 @@ export interface MatrixUnit {
   readonly K: number;
   /** type of the operands */
   readonly operands: 'f16' | 'f32';
-  /** terms that a product of a half and a float takes: 2 where the float is cut into two halves, else 1 */
-  readonly parts: 1 | 2;
   /** in plain arithmetic, for tests: no device is asked for it */
   readonly emulated: boolean;
 }
@@ -42,26 +40,25 @@ export function useMatrixUnit(unit: MatrixUnit | undefined): void {
 
 /**
  * The device's unit for tensors of one dtype; undefined where none fits. Halves are multiplied as halves, or as floats
- * where the device sums products of halves in halves; floats as floats alone, so that nothing is lost on the way. Halves
- * with floats, no dtype: as floats, or the float as the sum of two halves, which holds all but its last 2⁻²¹, or
- * 2⁻²⁴ where it is small. Larger units come first.
+ * where the device sums products of halves in halves; floats as floats alone, so that nothing is lost on the way. Floats
+ * beside halves, no dtype: rounded to halves, as automatic mixed precision has them, or as floats where there are no units of
+ * halves. Larger units come first.
  */
 export function matrixUnitFor(capabilities: Capabilities, dtype: DType | undefined): MatrixUnit | undefined {
   const own = () => capabilities.subgroupMatrix.flatMap((one) => unitOf(one, capabilities));
   const units = substitute ? [substitute].filter(() => capabilities.subgroupWidth >= 8) : own();
   const fitting = units.filter(({ operands }) => operands === 'f32' || dtype !== 'f32');
-  const first = dtype === 'f16' ? 'f16' : 'f32';
+  const first = dtype === 'f32' ? 'f32' : 'f16';
   const rank = ({ operands, M, N, K }: MatrixUnit) => (operands === first ? 1e6 : 0) + M * N * K;
-  const [best] = fitting.sort((a, b) => rank(b) - rank(a));
-  return best && { ...best, parts: best.operands === 'f16' && dtype === undefined ? 2 : 1 };
+  return fitting.sort((a, b) => rank(b) - rank(a))[0];
 }
 
 function unitOf(config: Capabilities['subgroupMatrix'][number], { f16, subgroupWidth }: Capabilities): MatrixUnit[] {
   const { componentType, resultComponentType, M, N, K } = config;
   // where the width varies and cannot be asked for, it is 0: nobody knows how many subgroups a workgroup has
   if (resultComponentType !== 'f32' || !sizeOf(M, N, K)?.widths.includes(subgroupWidth)) return [];
-  if (componentType === 'f32') return [{ operands: 'f32', M, N, K, parts: 1, emulated: false }];
-  return componentType === 'f16' && f16 ? [{ operands: 'f16', M, N, K, parts: 1, emulated: false }] : [];
+  if (componentType === 'f32') return [{ operands: 'f32', M, N, K, emulated: false }];
+  return componentType === 'f16' && f16 ? [{ operands: 'f16', M, N, K, emulated: false }] : [];
 }
 
 const sizeOf = (m: number, n: number, k: number) => UNIT_SIZES.find(({ M, N, K }) => M === m && N === n && K === k);
