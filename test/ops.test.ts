@@ -2,14 +2,14 @@ import { beforeAll, describe, it } from 'vitest';
 import { testDevice } from './support/device.ts';
 import { type Executor, executorOn } from './support/executor.ts';
 import { checkForward, checkGradients } from './support/op-checks.ts';
-import { describeSample, subjects } from './support/subjects.ts';
+import { chosenSubjects, describeSample } from './support/subjects.ts';
 
 let executor: Executor;
 beforeAll(async () => {
   executor = executorOn(await testDevice());
 });
 
-for (const subject of subjects()) {
+for (const subject of chosenSubjects()) {
   describe(subject.name, () => {
     subject.samples.forEach((sample, index) => {
       if (sample.bench) return;

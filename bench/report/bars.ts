@@ -209,6 +209,9 @@ export function bar(name: string, limit: Limit, all: readonly Measured[]): Bar {
   };
 }
 
+/** Failures that a bar names; a section of their own has what they said. */
+const NAMED = 10;
+
 /** @param id  of the task, or the beginning of those of its parts */
 function suiteBar({ records }: Findings, id: string, name: string): Bar {
   const own = Object.entries(records).flatMap(([task, record]) => (task.startsWith(id) ? [record] : []));
@@ -221,7 +224,7 @@ function suiteBar({ records }: Findings, id: string, name: string): Bar {
   }
   const whole = own.every(({ status }) => status === 'done');
   const parts = [
-    ...founds.flatMap(({ failures }) => failures),
+    ...founds.flatMap(({ failures }) => failures.map(({ name }) => name)).slice(0, NAMED),
     ...(whole ? [] : ['not all were reached']),
     ...(skipped > 0 ? [`${skipped} skipped or not supported yet`] : []),
   ];

@@ -44,7 +44,7 @@ export async function report({ out, golden, device: name, deadline }: ReportOpti
 
   const types = capabilities.f16 ? (['f32', 'f16'] as const) : (['f32'] as const);
   const stages: Stage[] = [
-    ...suitesStage(name, golden),
+    ...suitesStage(name, golden, info.software),
     kernelStage(info.software, types),
     networkStage(info.software, types),
     torchStage(info.software),

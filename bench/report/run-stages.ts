@@ -49,10 +49,14 @@ async function runOnce(
     const tasks = stage.tasks.filter(chosen);
     say(`${stage.name}: ${tasks.length} of ${stage.tasks.length} to do, ${((end - now()) / 1e3).toFixed(0)} s for it`);
     let out = 0;
-    for (const task of tasks) {
-      if (await runTask(task, end, options)) begun++;
-      else out++;
-    }
+    const waiting = [...tasks];
+    const work = async () => {
+      for (let task = waiting.shift(); task; task = waiting.shift()) {
+        if (await runTask(task, end, options)) begun++;
+        else out++;
+      }
+    };
+    await Promise.all(Array.from({ length: stage.atOnce ?? 1 }, work));
     if (out > 0) say(`  left out for lack of time: ${out}`);
   }
   return begun;
@@ -85,8 +89,8 @@ async function runTask(task: Task, end: number, options: RunOptions): Promise<bo
   try {
     const onRow = (row: Parameters<TaskContext['onRow']>[0]) => journal.addRow(row);
     const found = await task.run({ ...context, journal, seconds: left, onRow, note: (line) => notes.push(line) });
-    const cut = found?.cut === true;
-    return finish({ status: cut ? 'left out' : 'done', seconds: spent(), notes, found });
+    const status = found?.cut === true ? 'left out' : found?.broke !== undefined ? 'failed' : 'done';
+    return finish({ status, seconds: spent(), notes, found });
   } catch (error) {
     const { message } = error as Error;
     // what the device or the project cannot do, it cannot do next time either

@@ -5,6 +5,7 @@ import { type Row, titleOf } from '../row.ts';
 import type { Bar } from './bars.ts';
 import type { TaskRecord } from './journal.ts';
 import type { Measured } from './measured.ts';
+import type { SuiteCounts } from './suites.ts';
 import { type TimedClass, timedClasses } from './variant-stage.ts';
 
 export interface Section {
@@ -40,6 +41,7 @@ function partsOf({ rows, records, bars }: Report): Section[] {
       words: [3, 4],
       rows: bars.map(({ name, limit, worst, verdict, detail }) => [name, limit, worst, verdict, detail]),
     },
+    ...failureSections(records),
     {
       title: 'Networks',
       text: 'Wall time from memory to memory, beside the GPU time of PyTorch (eager) where there is one; memory is the peak of all buffers, in PyTorch of the allocated bytes.',
@@ -83,6 +85,27 @@ function partsOf({ rows, records, bars }: Report): Section[] {
         seconds.toFixed(1),
         status,
         notes.join('; '),
+      ]),
+    },
+  ];
+}
+
+/** What failed of the suites, and what the tests said: none where nothing did. */
+function failureSections(records: Report['records']): Section[] {
+  const founds = Object.values(records).flatMap(({ found }) => (found as SuiteCounts)?.failures ?? []);
+  if (founds.length === 0) return [];
+  return [
+    {
+      title: 'Failures',
+      text: 'The first of each task; ops.jsonl and golden.jsonl have all.',
+      head: ['test', 'what it said'],
+      words: [1],
+      rows: founds.map(({ name, error }) => [
+        name,
+        error
+          .split('\n')
+          .map((line) => line.trim())
+          .join(' / '),
       ]),
     },
   ];

@@ -35,5 +35,7 @@ export interface Stage {
   readonly name: string;
   /** of the time, among the stages that have work left */
   readonly share: number;
+  /** tasks that run at the same time, none of which may use the device of this process; one where it is left out */
+  readonly atOnce?: number;
   readonly tasks: readonly Task[];
 }

@@ -1,8 +1,11 @@
 /** Whether results are right on this adapter: the ops against their definitions, and golden cases where there are some. */
-import { appendFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { linesOfChild, ROOT, typescript } from '../child.ts';
+import { groupsOf, weighedOps } from './op-groups.ts';
 import type { Found, Stage, Task, TaskContext } from './stage.ts';
+import type { TestLine } from './vitest-lines.ts';
 
 /** How a suite ended. */
 export interface SuiteCounts extends Found {
@@ -11,79 +14,73 @@ export interface SuiteCounts extends Found {
   readonly skipped: number;
   /** it was ended before its end, for lack of time */
   readonly cut: boolean;
-  /** names of what failed, the first of them */
-  readonly failures: readonly string[];
+  /** it ended by itself before its end: what it said */
+  readonly broke?: string | undefined;
+  /** what failed, the first of them */
+  readonly failures: readonly Failure[];
 }
 
+export interface Failure {
+  readonly name: string;
+  /** what the test said, the first lines */
+  readonly error: string;
+}
+
+/** Failures of a task that a report shows; the files of lines have all. */
 const SHOWN = 20;
+const SHOWN_LINES = 4;
+
+const MOST_PROCESSES = 8;
+
+/** Tests spend most of their time in float64 references and in drivers' compilers, beside which a GPU idles. */
+function processesFor(software: boolean): number {
+  return software ? 1 : Math.max(1, Math.min(MOST_PROCESSES, Math.floor(availableParallelism() / 2)));
+}
+
+/** Groups of ops: a cut, or a driver that takes a process down, costs one of them. */
+const LEAST_GROUPS = 6;
 
 /** @param golden  folder of golden cases, where there is one */
-export function suitesStage(device: string | undefined, golden: string | undefined): Stage[] {
+export function suitesStage(device: string | undefined, golden: string | undefined, software: boolean): Stage[] {
   const env = { MIAOBI_DEVICE: device };
+  const atOnce = processesFor(software);
+  const groups = groupsOf(weighedOps(), Math.max(LEAST_GROUPS, 2 * atOnce));
+  const ops = groups.map((names) => opsTask(env, names));
+  const cases = golden === undefined ? [] : goldenTasks(env, golden);
   return [
-    { name: 'every op against float64, with its gradient', share: 5, tasks: [opsTask(env), unitsTask(env)] },
-    { name: 'golden cases', share: 3, tasks: golden === undefined ? [] : goldenTasks(env, golden) },
+    { name: 'every op against float64, with its gradient', share: 5, atOnce, tasks: [...ops, unitsTask(env)] },
+    { name: 'golden cases', share: 3, atOnce, tasks: cases },
   ];
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
 
-interface TestLine {
-  readonly name: string;
-  readonly state: string;
-  readonly error?: string;
-}
-
-function opsTask(env: Env): Task {
+/** @param names  ops that are neighbours */
+export function opsTask(env: Env, names: readonly string[]): Task {
   return {
-    id: 'ops',
-    estimate: 10,
-    run: async ({ journal, seconds, note }) => {
-      const file = journal.file('ops.jsonl');
-      const finished = finishedOps(readLines(file));
-      const filter = finished.length > 0 ? ['-t', `^(?!(${finished.join('|')}) )`] : [];
-      const { code, cut, stderr } = await vitestLines(['test/ops.test.ts', ...filter], file, seconds, env);
-      const counts = countsOf(readLines(file), cut);
-      return checked(counts, !cut && code !== 0 && counts.failed === 0 ? stderr : undefined, note);
-    },
+    id: `ops: ${[...new Set([names[0], names.at(-1)])].join(' … ')}`,
+    estimate: 5,
+    run: (context) => vitestTask(context, 'ops.jsonl', ['test/ops.test.ts'], { ...env, MIAOBI_OPS: names.join(',') }),
   };
 }
 
 /** Kernels on the device's matrix units: the ops' own samples are mostly too small to be given to them. */
 function unitsTask(env: Env): Task {
+  const args = ['test/properties/matrix-units.test.ts', '-t', "^the device's own units"];
   return {
     id: 'matrix units',
     estimate: 5,
-    run: async ({ journal, seconds, note }) => {
-      const file = journal.file('units.jsonl');
-      const args = ['test/properties/matrix-units.test.ts', '-t', "^the device's own units"];
-      const { code, cut, stderr } = await vitestLines(args, file, seconds, env);
-      const counts = countsOf(readLines(file), cut);
-      return checked(counts, !cut && code !== 0 && counts.failed === 0 ? stderr : undefined, note);
-    },
+    run: (context) => vitestTask(context, 'ops.jsonl', args, env),
   };
 }
 
-/** Runs tests of vitest, which leaves a line a test in a file. */
-function vitestLines(args: readonly string[], file: string, seconds: number, env: Env) {
+/** Runs tests of vitest, and keeps the line of each as it ends. */
+function vitestTask(context: TaskContext, file: string, args: readonly string[], env: Env): Promise<SuiteCounts> {
   const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs');
   const reporter = `--reporter=${join(ROOT, 'bench/report/vitest-lines.ts')}`;
-  const settings = { seconds, onLine: () => {}, env: { ...env, MIAOBI_TEST_LINES: file } };
-  return linesOfChild(process.execPath, [vitest, 'run', ...args, reporter], settings);
-}
-
-/** What was tested so far, by this run and those before it that were cut. */
-function readLines(file: string): TestLine[] {
-  if (!existsSync(file)) return [];
-  const lines = readFileSync(file, 'utf8').trim().split('\n');
-  return lines.filter((line) => line.endsWith('}')).map((line) => JSON.parse(line));
-}
-
-/** Tests come op by op: all but the last that was reached are finished. */
-export function finishedOps(lines: readonly TestLine[]): string[] {
-  const ops = lines.filter(({ state }) => state !== 'skipped').map(({ name }) => name.split(' ')[0]);
-  const last = ops.at(-1);
-  return [...new Set(ops)].filter((op) => op !== last);
+  return runSuite(context, file, { args: [vitest, 'run', ...args, reporter], env }, (line) =>
+    line.startsWith('{"name"') && line.endsWith('}') ? { begins: JSON.parse(line) } : undefined,
+  );
 }
 
 /** A task for each folder with a manifest, so that a cut costs one of them. */
@@ -95,46 +92,86 @@ function goldenTasks(env: Env, golden: string): Task[] {
 }
 
 function goldenTask(env: Env, golden: string, folder: string): Task {
+  const args = [...typescript('test/conformance/main.ts'), join(golden, folder), '--allow-unsupported'];
   return {
     id: `golden: ${folder}`,
     estimate: 8,
-    run: async ({ journal, seconds, note }) => {
-      const cases: TestLine[] = [];
-      // a line `status  kind/name  worst error / tolerance`, and below a FAIL what failed
-      const onLine = (line: string) => {
-        const found = /^(pass|FAIL|unsupported) +(\S+) *(.*)/.exec(line);
-        if (!found) return;
-        const [, status, name, worst] = found;
-        cases.push({ name, state: STATES[status] });
-        appendFileSync(journal.file('golden.jsonl'), `${JSON.stringify({ name, state: STATES[status], worst })}\n`);
-      };
-      const args = [...typescript('test/conformance/main.ts'), join(golden, folder), '--allow-unsupported'];
-      const { code, cut, stderr } = await linesOfChild(process.execPath, args, { seconds, onLine, env });
-      const counts = countsOf(cases, cut);
-      return checked(counts, !cut && code !== 0 && counts.failed === 0 ? stderr : undefined, note);
-    },
+    run: (context) => runSuite(context, 'golden.jsonl', { args, env }, readGoldenLine),
   };
 }
 
 const STATES: Readonly<Record<string, string>> = { pass: 'passed', FAIL: 'failed', unsupported: 'skipped' };
 
-/** Of each name the last line counts, but for those of tests that were passed over as finished. */
-export function countsOf(lines: readonly TestLine[], cut: boolean): SuiteCounts {
-  const states = new Map<string, string>();
-  for (const { name, state } of lines) if (state !== 'skipped' || !states.has(name)) states.set(name, state);
-  const named = (state: string) => [...states].flatMap(([name, own]) => (own === state ? [name] : []));
-  const failed = named('failed');
+/** What a line of a suite's output says: of a test that ended, or more of the one before. */
+type SuiteLine = { readonly begins: TestLine } | { readonly more: string } | undefined;
+
+/** A line `status  kind/name  worst error / tolerance`, and below a FAIL what failed. */
+export function readGoldenLine(line: string): SuiteLine {
+  const found = /^(pass|FAIL|unsupported) +(\S+) *(.*)/.exec(line);
+  if (!found) return line.startsWith('    ') ? { more: line.trim() } : undefined;
+  const [, status, name, worst] = found;
+  const state = STATES[status];
   return {
-    ...{ passed: named('passed').length, failed: failed.length, skipped: named('skipped').length, cut },
-    failures: failed.slice(0, SHOWN),
+    begins: { name, state, ...(state === 'skipped' ? {} : { [state === 'failed' ? 'error' : 'worst']: worst }) },
   };
 }
 
-/** @param trouble  what a suite said that ended badly without a failure */
-function checked(counts: SuiteCounts, trouble: string | undefined, note: TaskContext['note']): SuiteCounts {
-  const { passed, failed, skipped, cut } = counts;
-  if (trouble !== undefined) throw new Error(`the suite broke: ${trouble.trim().split('\n').slice(-3).join(' | ')}`);
+interface SuiteCommand {
+  readonly args: readonly string[];
+  readonly env: Env;
+}
+
+/** Runs a suite in a process of its own; its tests go to a file of the report, that has those of other processes too. */
+async function runSuite(
+  { journal, seconds, note }: TaskContext,
+  file: string,
+  { args, env }: SuiteCommand,
+  read: (line: string) => SuiteLine,
+): Promise<SuiteCounts> {
+  const lines: TestLine[] = [];
+  let open: TestLine | undefined;
+  const close = () => {
+    if (!open) return;
+    lines.push(open);
+    appendFileSync(journal.file(file), `${JSON.stringify(open)}\n`);
+    open = undefined;
+  };
+  const onLine = (line: string) => {
+    const said = read(line);
+    if (!said) return;
+    if ('more' in said) {
+      if (open) open = { ...open, error: [open.error ?? '', said.more].join('\n') };
+      return;
+    }
+    close();
+    open = said.begins;
+  };
+  const { code, cut, stderr } = await linesOfChild(process.execPath, args, { seconds, onLine, env });
+  close();
+  const counts = countsOf(lines, cut);
+  const broke = !cut && code !== 0 && counts.failed === 0;
+  return noted(broke ? { ...counts, broke: lastLines(stderr) || `it ended with ${code ?? 'a signal'}` } : counts, note);
+}
+
+const lastLines = (text: string) => text.trim().split('\n').slice(-3).join(' | ');
+
+/** Of each name the last line counts. */
+export function countsOf(lines: readonly TestLine[], cut: boolean): SuiteCounts {
+  const byName = new Map(lines.map((line) => [line.name, line]));
+  const of = (state: string) => [...byName.values()].filter((line) => line.state === state);
+  const failed = of('failed');
+  return {
+    ...{ passed: of('passed').length, failed: failed.length, skipped: of('skipped').length, cut },
+    failures: failed.slice(0, SHOWN).map(({ name, error = '' }) => ({ name, error: firstLines(error) })),
+  };
+}
+
+const firstLines = (text: string) => text.trim().split('\n').slice(0, SHOWN_LINES).join('\n');
+
+function noted(counts: SuiteCounts, note: TaskContext['note']): SuiteCounts {
+  const { passed, failed, skipped, cut, broke } = counts;
   const left = skipped > 0 ? `, ${skipped} skipped or not supported yet` : '';
   note(`${cut ? 'cut for lack of time after ' : ''}${passed} passed, ${failed} failed${left}`);
+  if (broke !== undefined) note(`the suite broke: ${broke}`);
   return counts;
 }

@@ -10,10 +10,11 @@ import { type Bar, bar, barsOf, type Findings } from '../../bench/report/bars.ts
 import { type Journal, openJournal, type TaskRecord } from '../../bench/report/journal.ts';
 import { flopsOf, kernelCases, namesOf, piecesOf, trafficCases, variantsOf } from '../../bench/report/kernel-cases.ts';
 import { folderName } from '../../bench/report/measured.ts';
+import { groupsOf, weighedOps } from '../../bench/report/op-groups.ts';
 import { runStages } from '../../bench/report/run-stages.ts';
 import { htmlOf, markdownOf, sectionsOf } from '../../bench/report/sections.ts';
 import type { Found, Stage, Task } from '../../bench/report/stage.ts';
-import { countsOf, finishedOps } from '../../bench/report/suites.ts';
+import { countsOf, opsTask, readGoldenLine } from '../../bench/report/suites.ts';
 import { kernelTasks, networkTasks, torchName } from '../../bench/report/torch-cases.ts';
 import { timedClasses, variantStage, variantsLine } from '../../bench/report/variant-stage.ts';
 import { type Row, type RowName, titleOf } from '../../bench/row.ts';
@@ -21,6 +22,9 @@ import { tuneShapes } from '../../bench/tune.ts';
 import { acquireDevice } from '../../engine/device/node.ts';
 import { type Device, LimitError } from '../../engine/index.ts';
 import { shapeClass } from '../../kernels/lib/variant.ts';
+import { formatCase } from '../conformance/report.ts';
+import type { EntryReport } from '../conformance/run-case.ts';
+import { subjects } from '../support/subjects.ts';
 
 let folder: string;
 beforeEach(async () => {
@@ -152,6 +156,29 @@ describe('running stages', () => {
     expect(journal.record('suite')).toMatchObject({ status: 'done', found: { cut: false } });
   });
 
+  it('runs as many tasks of a stage at once as it may, and all before the next', async () => {
+    let running = 0;
+    const most: number[] = [];
+    const waiting = (id: string): Task => ({
+      ...{ id, estimate: 1 },
+      run: async () => {
+        running++;
+        await new Promise((done) => setTimeout(done, 5));
+        most.push(running);
+        running--;
+        log.push(id);
+        return undefined;
+      },
+    });
+    const names = ['a', 'b', 'c', 'd', 'e'];
+    const journal = openJournal(folder);
+    await run(journal, [{ ...stage('x', 1, ...names.map(waiting)), atOnce: 3 }, stage('y', 1, waiting('last'))], 10);
+    expect(Math.max(...most)).toBe(3);
+    expect([...log].sort()).toEqual([...names, 'last']);
+    expect(log.at(-1)).toBe('last');
+    expect(names.map((id) => journal.record(id)?.status)).toEqual(names.map(() => 'done'));
+  });
+
   it('has a folder for each adapter and state of the sources', () => {
     const adapter = 'NVIDIA H100 80GB (HBM3)';
     expect(folderName({ adapter, commit: 'bcf2de8' }, '01234567')).toBe('nvidia-h100-80gb-hbm3-bcf2de8');
@@ -160,18 +187,74 @@ describe('running stages', () => {
 });
 
 describe('suites', () => {
-  it('add up over runs that were cut, and go on behind the ops that are finished', () => {
-    const passed = (name: string) => ({ name, state: 'passed' });
-    const first = [passed('add > a'), passed('add > b'), { name: 'mul > a', state: 'failed' }, passed('conv2d > a')];
-    expect(finishedOps(first)).toEqual(['add', 'mul']);
-    const second = [
-      { name: 'add > a', state: 'skipped' },
-      passed('conv2d > a'),
-      { name: 'conv2d > b', state: 'skipped' },
-    ];
-    expect(countsOf([...first, ...second], false)).toEqual({
-      ...{ passed: 3, failed: 1, skipped: 1, cut: false, failures: ['mul > a'] },
+  const runSuites = (journal: Journal, tasks: readonly Task[]) =>
+    runStages([{ name: 'suites', share: 1, tasks }], {
+      ...{ journal, deadline: Date.now() + 100e3, now: Date.now, say: () => {} },
+      context: { device: () => Promise.reject(), measured: () => undefined as never, release: () => {} },
     });
+
+  it('count the last line of a test, and show the first of what failed with what it said', () => {
+    const passed = (name: string) => ({ name, state: 'passed' });
+    const error = 'y: worst relative error: expected 1 to be less than 0.1\n  2\n  3\n  4\n  5';
+    const lines = [passed('add > a'), { name: 'mul > a', state: 'failed', error }, passed('mul > b')];
+    const again = [passed('add > a'), { name: 'mul > c', state: 'skipped' }];
+    expect(countsOf([...lines, ...again], false)).toEqual({
+      ...{ passed: 2, failed: 1, skipped: 1, cut: false },
+      failures: [{ name: 'mul > a', error: error.split('\n').slice(0, 4).join('\n') }],
+    });
+  });
+
+  it('read what the runner of golden cases prints, failures with the lines below them', () => {
+    const report = { kind: 'gaugan.spade', name: 'small', worst: 3.5, worstEntry: 'y', ms: 1 };
+    const entry = { entry: 'y', of: 'y', pass: false, ratio: 3.5, reason: 'element 7 is 0.5, not 0.4' };
+    const text = formatCase({ ...report, status: 'FAIL', entries: [entry as EntryReport] });
+    expect(text.split('\n').map(readGoldenLine)).toEqual([
+      { begins: { name: 'gaugan.spade/small', state: 'failed', error: '3.50 (y)' } },
+      { more: 'y: 3.50, element 7 is 0.5, not 0.4' },
+    ]);
+    const pass = formatCase({ ...report, status: 'pass', entries: [] });
+    expect(readGoldenLine(pass)).toEqual({
+      begins: { name: 'gaugan.spade/small', state: 'passed', worst: '3.50 (y)' },
+    });
+    expect(readGoldenLine('12 passed, 0 failed, 3 unsupported of 15 cases')).toBeUndefined();
+  });
+
+  it('share the ops out in groups of about the same weight, each op once, neighbours together', () => {
+    const ops = weighedOps();
+    expect(ops.map(({ name }) => name)).toEqual(subjects().map(({ name }) => name));
+    const groups = groupsOf(ops, 16);
+    expect(groups.length).toBeLessThanOrEqual(16);
+    const order = ops.map(({ name }) => name);
+    expect(groups.flat().sort()).toEqual([...order].sort());
+    for (const group of groups) {
+      const first = order.indexOf(group[0]);
+      expect(group).toEqual(order.slice(first, first + group.length));
+    }
+    const weights = groups.map((group) =>
+      ops.reduce((sum, { name, weight }) => sum + (group.includes(name) ? weight : 0), 0),
+    );
+    expect(weights).toEqual([...weights].sort((a, b) => b - a));
+    const heaviest = Math.max(...ops.map(({ weight }) => weight));
+    const mean = weights.reduce((a, b) => a + b) / 16;
+    expect(weights[0]).toBeLessThan(mean + heaviest);
+  });
+
+  it('test the ops that a task names alone, and keep a line of each test', async () => {
+    const journal = openJournal(folder);
+    await runSuites(journal, [opsTask({}, ['sign'])]);
+    expect(journal.record('ops: sign')).toMatchObject({ status: 'done', found: { failed: 0, cut: false } });
+    const lines = (await readFile(journal.file('ops.jsonl'), 'utf8')).trim().split('\n');
+    const names = lines.map((line) => JSON.parse(line).name as string);
+    expect(names.length).toBe(journal.record('ops: sign')?.found?.passed);
+    expect(names.every((name) => name.startsWith('sign > '))).toBe(true);
+  });
+
+  it('that end before a test are not finished, and say what they said', async () => {
+    const journal = openJournal(folder);
+    await runSuites(journal, [opsTask({}, ['no-op'])]);
+    const record = journal.record('ops: no-op');
+    expect(record?.status).toBe('failed');
+    expect(record?.notes.at(-1)).toMatch(/the suite broke: .*MIAOBI_OPS: expected names of ops/);
   });
 });
 
@@ -268,11 +351,14 @@ describe('bars', () => {
     const own = row({ op: 'matmul', sample: '8³', pass: 'forward', dtype: 'f32' }, { gflops: 12.345 });
     const [task] = [{ name: own, precision: 'tf32' as const }];
     const torch = row(torchName(task, true), { us: 50, suite: 'peers' });
-    const sections = sectionsOf({ rows: [own, torch], records: {}, bars });
+    const failures = [{ name: 'add > a', error: 'first line\n  second | line' }];
+    const records = { ops: { status: 'done' as const, seconds: 1, notes: [], found: { failures } } };
+    const sections = sectionsOf({ rows: [own, torch], records, bars });
     const text = markdownOf('title', sections);
     expect(text).toContain('1 met, 0 missed, 0 not measured.');
     expect(text).toContain('| a \\| b | ≥ 50 % | 100 % | met |  |');
     expect(text).toMatch(/matmul · 8³ · forward · f32 \| 100 \|.*12.3.*\| 50 µs \(2.00×\) \|/);
+    expect(text).toContain('| add > a | first line / second \\| line |');
     expect(text).toContain('PyTorch TF32');
     expect(text).not.toContain('PyTorch, CPU');
     const html = htmlOf(sections);

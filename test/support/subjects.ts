@@ -49,6 +49,19 @@ export function subjects(): Subject[] {
   return [...ops, ...composites];
 }
 
+/** Those to test: everything, or what `MIAOBI_OPS=NAME,NAME` names. @throws Error where a name is not known */
+export function chosenSubjects(): Subject[] {
+  const all = subjects();
+  const names = process.env.MIAOBI_OPS?.split(',');
+  const unknown = names?.find((name) => !all.some((one) => one.name === name));
+  if (unknown !== undefined) {
+    throw new Error(
+      `MIAOBI_OPS: expected names of ops with commas between, got "${unknown}". There are: ${all.map(({ name }) => name).join(', ')}.`,
+    );
+  }
+  return all.filter(({ name }) => !names || names.includes(name));
+}
+
 /** The inputs of a sample, with numbers. */
 export function drawInputs(
   subject: Subject,
