@@ -20,7 +20,8 @@ import { type Row, readRows, type SuiteName, titleOf } from './row.ts';
 import { benchSteps, stepCases } from './step.ts';
 import type { NetworkChoice } from './suite.ts';
 import { tableOf } from './table.ts';
-import { choose, entryOf, shapesFor, tune, tuneTable, variantsFile, writeVariants } from './tune.ts';
+import { choose, entryOf, tune, tuneTable, variantsFile, writeVariants } from './tune.ts';
+import { shapesFor } from './tune-shapes.ts';
 
 const OPTIONS = {
   suite: { type: 'string', default: 'kernels' },

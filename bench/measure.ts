@@ -22,6 +22,8 @@ export interface Measurement {
 export interface MeasureOptions {
   /** seconds to spend on a variant */
   readonly seconds: number;
+  /** whether a variant is not run again whose first run, once all are compiled, took so many times as long as the fastest's */
+  readonly hopeless?: (variant: Variant, times: number) => boolean;
 }
 
 interface Run {
@@ -39,19 +41,23 @@ const ENOUGH_RUNS = 30;
 export async function measure(
   device: Device,
   variants: readonly Variant[],
-  { seconds }: MeasureOptions,
+  { seconds, hopeless }: MeasureOptions,
 ): Promise<Measurement[]> {
   const first: Run[] = [];
   for (const variant of variants) first.push(await runOnce(device, variant));
   const runs: Run[][] = variants.map(() => []);
   const spent = variants.map(() => 0);
+  const out = new Set<Variant>();
   for (let round = 0; round < ENOUGH_RUNS; round++) {
     for (const [i, variant] of variants.entries()) {
-      if (round >= FEWEST_RUNS && spent[i] > seconds) continue;
+      if ((round >= FEWEST_RUNS && spent[i] > seconds) || out.has(variant)) continue;
       const run = await runOnce(device, variant);
       runs[i].push(run);
       spent[i] += run.wall;
     }
+    if (round > 0) continue;
+    const fastest = Math.min(...spent);
+    for (const [i, variant] of variants.entries()) if (hopeless?.(variant, spent[i] / fastest)) out.add(variant);
   }
   const found: Measurement[] = [];
   for (const [i, variant] of variants.entries()) {

@@ -1,8 +1,7 @@
 /** Which variant of the matrix kernels is the fastest for each class of shapes on this device. */
 import { writeFile } from 'node:fs/promises';
 import { newTable, number } from '../cli/profile-table.ts';
-import { type Device, scope, type Tensor, tensor } from '../engine/index.ts';
-import { conv2d, matmul } from '../kernels/index.ts';
+import { type Device, LimitError, OutOfMemoryError, type Tensor } from '../engine/index.ts';
 import {
   type ChosenFor,
   defaultVariant,
@@ -13,152 +12,15 @@ import {
   shapeClass,
   VARIANTS,
   variantsOn,
-  type WorkWindow,
 } from '../kernels/lib/variant.ts';
 import type { Environment } from './environment.ts';
 import { measure } from './measure.ts';
-import { opNamed } from './op-named.ts';
 import { LEVEL, rankTest } from './significance.ts';
 import type { Summary } from './statistics.ts';
+import type { TuneShape } from './tune-shapes.ts';
 import type { Variant } from './variant.ts';
 
 export const variantsFile = new URL('../kernels/lib/variants.json', import.meta.url);
-
-/** A shape to time: several stand for a class, and a variant must win in all of them. */
-export interface TuneShape {
-  readonly work: MatrixWork;
-  readonly sample: string;
-  readonly make: (device: Device) => { readonly inputs: readonly Tensor[]; readonly run: () => Tensor };
-}
-
-export const tuneShapes: readonly TuneShape[] = [
-  ...[
-    [1, 65536, 1],
-    [4, 65536, 4],
-    [1, 1024, 1024],
-    [4, 512, 512],
-    [512, 512, 1],
-    [2048, 256, 4],
-    [32, 256, 1024],
-    [256, 512, 32],
-    [32, 2048, 1024],
-    [512, 4096, 16],
-    [32, 64, 16384],
-    [16384, 64, 32],
-    [512, 512, 512],
-    [256, 256, 256],
-    [64, 4096, 64],
-    [256, 2048, 256],
-    [1024, 256, 1024],
-    [512, 64, 2048],
-  ].map(([m, k, n]) => product(m, k, n)),
-  ...[
-    { channels: 64, outChannels: 64, size: 64, kernel: 3 },
-    { channels: 64, outChannels: 64, size: 16, kernel: 3 },
-    { channels: 64, outChannels: 64, size: 128, kernel: 3 },
-    { channels: 64, outChannels: 128, size: 64, kernel: 3 },
-    { channels: 128, outChannels: 128, size: 32, kernel: 3 },
-    { channels: 256, outChannels: 256, size: 16, kernel: 3 },
-    { channels: 512, outChannels: 512, size: 8, kernel: 3 },
-    { channels: 128, outChannels: 128, size: 7, kernel: 3 },
-    { channels: 256, outChannels: 64, size: 32, kernel: 1 },
-    { channels: 256, outChannels: 32, size: 32, kernel: 3 },
-    { channels: 64, outChannels: 32, size: 16, kernel: 3 },
-    { channels: 32, outChannels: 32, size: 64, kernel: 3 },
-    { channels: 16, outChannels: 16, size: 128, kernel: 3 },
-    { channels: 16, outChannels: 16, size: 16, kernel: 3 },
-    { channels: 64, outChannels: 16, size: 32, kernel: 1 },
-    { channels: 16, outChannels: 4, size: 128, kernel: 3 },
-    { channels: 64, outChannels: 3, size: 64, kernel: 7 },
-    { channels: 2, outChannels: 16, size: 128, kernel: 1 },
-    { channels: 4, outChannels: 64, size: 64, kernel: 1 },
-    { channels: 4, outChannels: 4, size: 128, kernel: 1 },
-    { channels: 1, outChannels: 1, size: 128, kernel: 1 },
-  ].flatMap((shape) => [convolution(shape), weightGradient(shape)]),
-];
-
-function product(m: number, k: number, n: number): TuneShape {
-  return {
-    work: { kind: 'matmul', rows: m, columns: n, terms: k, batch: 1, dtype: 'f32' },
-    sample: `${m}×${k} · ${k}×${n}`,
-    make: (device) => {
-      const [a, b] = [values(device, [m, k]), values(device, [k, n])];
-      return { inputs: [a, b], run: () => matmul(a, b) };
-    },
-  };
-}
-
-interface ConvShape {
-  readonly channels: number;
-  readonly outChannels: number;
-  readonly size: number;
-  readonly kernel: number;
-}
-
-function sampleOf({ channels, outChannels, size, kernel }: ConvShape): string {
-  return `${kernel}×${kernel}, ${channels}>${outChannels} at ${size}²`;
-}
-
-function windowOf(kernel: number): WorkWindow {
-  return { kernel: [kernel, kernel], stride: [1, 1], outStride: [1, 1], dilation: [1, 1] };
-}
-
-function convolution(shape: ConvShape): TuneShape {
-  const { channels, outChannels, size, kernel } = shape;
-  return {
-    work: {
-      ...{ kind: 'conv2d', rows: outChannels, columns: size * size, terms: channels * kernel ** 2, batch: 1 },
-      ...{ dtype: 'f32', window: windowOf(kernel) },
-    },
-    sample: sampleOf(shape),
-    make: (device) => {
-      const x = values(device, [1, channels, size, size]);
-      const weight = values(device, [outChannels, channels, kernel, kernel]);
-      return { inputs: [x, weight], run: () => conv2d(x, { weight }, { padding: (kernel - 1) / 2 }) };
-    },
-  };
-}
-
-function weightGradient(shape: ConvShape): TuneShape {
-  const { channels, outChannels, size, kernel } = shape;
-  const call = opNamed('conv2dWeightGrad');
-  return {
-    work: {
-      ...{ kind: 'conv2dWeightGrad', rows: outChannels, columns: channels * kernel ** 2, terms: size * size, batch: 1 },
-      ...{ dtype: 'f32', window: windowOf(kernel) },
-    },
-    sample: sampleOf(shape),
-    make: (device) => {
-      const x = values(device, [1, channels, size, size]);
-      const g = values(device, [1, outChannels, size, size]);
-      const attrs = { padding: (kernel - 1) / 2, kernel: [kernel, kernel] };
-      return { inputs: [x, g], run: () => call({ x, g }, attrs).w };
-    },
-  };
-}
-
-function values(device: Device, shape: readonly number[]): Tensor {
-  const size = shape.reduce((a, b) => a * b);
-  return scope(() =>
-    tensor(
-      device,
-      Float32Array.from({ length: size }, (_, i) => Math.sin(i)),
-      shape,
-    ),
-  );
-}
-
-/** A software driver takes seconds for more than this, in each of half a dozen runs of each variant. */
-const MOST_IN_SOFTWARE = 4e8;
-
-/** The shapes to time on a device, those with a text in their class or sample. */
-export function shapesFor({ capabilities: { software } }: ChosenFor, filter: string): readonly TuneShape[] {
-  return tuneShapes.filter(({ work, sample }) => {
-    const { rows, columns, terms, batch } = work;
-    const small = !software || 2 * rows * columns * terms * batch <= MOST_IN_SOFTWARE;
-    return small && `${shapeClass(work)}: ${sample}`.includes(filter);
-  });
-}
 
 /** What was found of one shape. */
 export interface TunedShape {
@@ -167,6 +29,9 @@ export interface TunedShape {
   /** by the variant's name */
   readonly times: ReadonlyMap<string, Summary>;
 }
+
+/** A variant so many times as slow as the fastest in its first run has no other: it will not be chosen. */
+const HOPELESS = 4;
 
 /** Times every shape with every variant that the device runs, in turns. */
 export async function tune(
@@ -179,20 +44,31 @@ export async function tune(
   for (const { work, sample, make } of shapes) {
     onShape(`${shapeClass(work)}: ${sample}`);
     const { inputs, run } = make(device);
-    const names = variantsOn(device, work.kind, work).map(({ name }) => name);
-    const measured = await measure(
-      device,
-      names.map((name) => forcedTo(name, sample, run)),
-      { seconds },
-    );
-    found.push({ work, sample, times: new Map(names.map((name, i) => [name, measured[i].seconds])) });
+    const variants = variantsOn(device, work.kind, work).map(({ name }) => forcedTo(name, { work, sample }, run));
+    const ready = await Promise.all(variants.map((variant) => prepared(device, variant)));
+    const able = variants.filter((_, i) => ready[i]);
+    const usual = defaultVariant(device, work).name;
+    const hopeless = ({ op }: Variant, times: number) => op !== usual && times > HOPELESS;
+    const measured = await measure(device, able, { seconds, hopeless });
+    found.push({ work, sample, times: new Map(measured.map((one) => [one.variant.op, one.seconds])) });
     for (const input of inputs) input.dispose();
     device.pool.trim();
   }
   return found;
 }
 
-function forcedTo(name: string, sample: string, run: () => Tensor): Variant {
+/** Compiles what a variant runs; false where the device cannot hold what it needs between its passes. */
+async function prepared(device: Device, variant: Variant): Promise<boolean> {
+  try {
+    await device.prepare(() => void variant.run());
+    return true;
+  } catch (error) {
+    if (error instanceof LimitError || error instanceof OutOfMemoryError) return false;
+    throw error;
+  }
+}
+
+function forcedTo(name: string, { work, sample }: Pick<TuneShape, 'work' | 'sample'>, run: () => Tensor): Variant {
   const forcedRun = () => {
     forceVariants(name);
     try {
@@ -202,7 +78,7 @@ function forcedTo(name: string, sample: string, run: () => Tensor): Variant {
     }
   };
   return {
-    ...{ op: name, sample, pass: 'forward', dtype: 'f32' },
+    ...{ op: name, sample, pass: 'forward', dtype: work.dtype ?? 'f32' },
     prepare: () => {},
     run: forcedRun,
     release: () => {},
@@ -213,8 +89,8 @@ function forcedTo(name: string, sample: string, run: () => Tensor): Variant {
 const WORTHWHILE = 1.1;
 
 /**
- * The variants to choose by class of shape, where one beats the default in every shape of the class: by a tenth in the
- * median, and beyond the scatter of the runs.
+ * The variants to choose by class of shape, where one beats the default in every shape of the class that it computes: by a
+ * tenth in the median, and beyond the scatter of the runs. What it does not compute stays with the default.
  */
 export function choose(device: ChosenFor, found: readonly TunedShape[]): Record<string, string> {
   const classes = new Map<string, TunedShape[]>();
@@ -224,11 +100,14 @@ export function choose(device: ChosenFor, found: readonly TunedShape[]): Record<
   }
   const chosen: Record<string, string> = {};
   for (const [name, shapes] of classes) {
-    const better = VARIANTS.map((variant) => variant.name).filter((variant) =>
-      shapes.every((shape) => beats(shape, variant, defaultVariant(device, shape.work).name)),
-    );
-    const total = (variant: string) =>
-      shapes.reduce((sum, { times }) => sum + Math.log(times.get(variant)?.median ?? Number.POSITIVE_INFINITY), 0);
+    const usual = (shape: TunedShape) => defaultVariant(device, shape.work).name;
+    const better = VARIANTS.map((variant) => variant.name).filter((variant) => {
+      const computed = shapes.filter(({ times }) => times.has(variant));
+      return computed.length > 0 && computed.every((shape) => beats(shape, variant, usual(shape)));
+    });
+    const seconds = (shape: TunedShape, variant: string) =>
+      (shape.times.get(variant) ?? shape.times.get(usual(shape)))?.median ?? Number.POSITIVE_INFINITY;
+    const total = (variant: string) => shapes.reduce((sum, shape) => sum + Math.log(seconds(shape, variant)), 0);
     const [best] = better.sort((a, b) => total(a) - total(b));
     if (best) chosen[name] = best;
   }

@@ -1,8 +1,9 @@
 /** The kernels that a report times: matrix products and convolutions of GauGAN's shapes, and passes bound by memory. */
 import { bytesPerElement, type Device, type DType, scope, type Tensor } from '../../engine/index.ts';
-import { add, affine, conv2d, instanceNorm, matmul, randomUniform, spade, tanh } from '../../kernels/index.ts';
+import { add, conv2d, instanceNorm, matmul, spade, tanh } from '../../kernels/index.ts';
 import { opNamed } from '../op-named.ts';
 import { type ConvPass, type ConvShape, outSize, type Work } from '../peers/cases.ts';
+import { uniform } from '../uniform.ts';
 import { backwardOf, type TimedPass, type Variant, type VariantName } from '../variant.ts';
 
 /** A kernel with the passes that are timed in turns. */
@@ -65,7 +66,7 @@ function product(size: number): KernelCase {
     ...{ op: 'matmul', sample: `${size}³`, passes: ['forward'], bound: 'arithmetic' },
     works: [{ kind: 'matmul', size }],
     make: (device, dtype) => {
-      const [a, b] = [1, 2].map((seed) => random(device, [size, size], dtype, seed));
+      const [a, b] = [1, 2].map((seed) => uniform(device, [size, size], dtype, seed));
       return [timed('forward', [a, b], () => [matmul(a, b)])];
     },
   };
@@ -82,9 +83,9 @@ function convolution(shape: ConvShape): KernelCase {
     works: CONV_PASSES.map((pass) => ({ kind: 'conv', pass, shape })),
     make: (device, dtype) => {
       const out = outSize(shape);
-      const x = random(device, [batch, channels, size, size], dtype, 1);
-      const weight = random(device, [outChannels, channels, kernel, kernel], dtype, 2);
-      const dy = random(device, [batch, outChannels, out, out], dtype, 3);
+      const x = uniform(device, [batch, channels, size, size], dtype, 1);
+      const weight = uniform(device, [outChannels, channels, kernel, kernel], dtype, 2);
+      const dy = uniform(device, [batch, outChannels, out, out], dtype, 3);
       // gradients by the ops that the sweep calls, so that no forward pass is timed with them
       const [input, weights] = [opNamed('convTranspose2d'), opNamed('conv2dWeightGrad')];
       return [
@@ -142,7 +143,7 @@ export function trafficCases(values: number, bindingBytes?: number): KernelCase[
     make: (device, dtype) => {
       const most = bindingBytes ?? device.capabilities.maxBindingBytes;
       const shapes = piecesOf(planes, one, most / bytesPerElement(dtype));
-      const pieces = shapes.map((shape, i) => one.inputs(shape).map((s, k) => random(device, s, dtype, 8 * i + k)));
+      const pieces = shapes.map((shape, i) => one.inputs(shape).map((s, k) => uniform(device, s, dtype, 8 * i + k)));
       const forward = timed('forward', pieces.flat(), () => onlyLast(pieces, (piece) => [one.run(piece)]));
       if (!one.passes.includes('backward')) return [forward];
       const sweeps = pieces.map((piece) => backwardOf(device, piece, () => one.run(piece)));
@@ -185,9 +186,4 @@ function timed(pass: string, owned: readonly Tensor[], run: () => readonly Tenso
     for (const tensor of owned) tensor.dispose();
   };
   return { pass, prepare: () => {}, run, release };
-}
-
-/** Uniform in ±1. */
-function random(device: Device, shape: readonly number[], dtype: DType, op: number): Tensor {
-  return scope(() => affine(randomUniform(device, shape, { seed: 1, step: 0, op }, dtype), { scale: 2, shift: -1 }));
 }

@@ -4,7 +4,7 @@ import { rooflineLine } from '../../cli/profile-table.ts';
 import { acquireDevice } from '../../engine/device/node.ts';
 import type { Device } from '../../engine/index.ts';
 import { environmentOf } from '../environment.ts';
-import { shapesFor } from '../tune.ts';
+import { shapesFor } from '../tune-shapes.ts';
 import { openJournal } from './journal.ts';
 import { kernelStage } from './kernel-stage.ts';
 import { folderName, type Measured, measureAdapter, sourceDigest } from './measured.ts';

@@ -1,7 +1,8 @@
 /** Every variant of the matrix kernels, on the shapes that `bench --tune` chooses by. */
 import { deviceClass, type MeasuredVariants, shapeClass } from '../../kernels/lib/variant.ts';
 import type { Environment } from '../environment.ts';
-import { choose, type TuneShape, tune } from '../tune.ts';
+import { choose, tune } from '../tune.ts';
+import type { TuneShape } from '../tune-shapes.ts';
 import type { TaskRecord } from './journal.ts';
 import type { Stage, Task } from './stage.ts';
 
@@ -31,7 +32,7 @@ export function variantStage(software: boolean, shapes: readonly TuneShape[]): S
 function task(name: string, shapes: readonly TuneShape[], software: boolean): Task {
   return {
     id: `variants: ${name}`,
-    estimate: software ? 30 : 5,
+    estimate: software ? 30 : 4,
     run: async ({ device }) => {
       const on = await device();
       const found = await tune(on, shapes, SECONDS, () => {});

@@ -156,15 +156,18 @@ export function deviceClass({ info, capabilities: { software, subgroupWidth } }:
 const LONG_SUM = 1024;
 
 /**
- * Shapes that one choice serves: whether there are rows enough to share what is loaded, and columns; whether a tile of
- * 64 × 64 would be full; whether there are enough of those to fill a GPU, and if not, whether sums are long.
+ * Shapes that one choice serves: the storage type, where floats beside halves count as halves; whether there are rows
+ * enough to share what is loaded, and columns; whether a tile of 64 × 64 would be full; whether there are enough of those
+ * to fill a GPU, and even of 128 × 128, and if not, whether sums are long.
  */
 export function shapeClass(work: MatrixWork): string {
-  const { kind, rows, columns, terms } = work;
+  const { rows, columns, terms } = work;
+  const kind = work.dtype === 'f32' ? work.kind : `${work.kind} f16`;
   const sides = `${kind}, ${rows < 8 ? 'below 8' : '8 or more'} rows, ${columns <= 4 ? 'up to 4' : 'over 4'} columns`;
   if (rows < 8 || columns <= 4) return sides;
   const narrow = `${kind}, ${Math.min(rows, columns) < 64 ? 'narrow' : 'wide'}`;
-  if (tilesOf(work, [64, 64]) >= FILLING_TILES) return `${narrow}, many tiles`;
+  if (tilesOf(work, [128, 128]) >= FILLING_TILES) return `${narrow}, many tiles`;
+  if (tilesOf(work, [64, 64]) >= FILLING_TILES) return `${narrow}, enough tiles`;
   return `${narrow}, few tiles, sums ${terms < LONG_SUM ? 'below' : 'of'} ${LONG_SUM}${terms < LONG_SUM ? '' : ' or more'}`;
 }
 
@@ -238,12 +241,10 @@ export function watchVariants(fn: Watcher | undefined): void {
  * the first that can run.
  */
 export function variantFor(device: ChosenFor, work: MatrixWork): Variant {
-  // the table is measured in f32: it does not speak of halves that have units of their own
-  const halves = work.dtype !== 'f32' && onUnits(device, work) !== undefined;
   const wanted = [
     forced[work.kind],
     choiceOf(device)[work.kind],
-    halves ? undefined : table[deviceClass(device)]?.variants[shapeClass(work)],
+    table[deviceClass(device)]?.variants[shapeClass(work)],
   ];
   let chosen: Variant | undefined;
   for (const name of wanted) {

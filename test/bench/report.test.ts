@@ -18,7 +18,7 @@ import { countsOf, opsTask, readGoldenLine } from '../../bench/report/suites.ts'
 import { kernelTasks, networkTasks, torchName } from '../../bench/report/torch-cases.ts';
 import { timedClasses, variantStage, variantsLine } from '../../bench/report/variant-stage.ts';
 import { type Row, type RowName, titleOf } from '../../bench/row.ts';
-import { tuneShapes } from '../../bench/tune.ts';
+import { tuneShapes } from '../../bench/tune-shapes.ts';
 import { acquireDevice } from '../../engine/device/node.ts';
 import { type Device, LimitError } from '../../engine/index.ts';
 import { shapeClass } from '../../kernels/lib/variant.ts';

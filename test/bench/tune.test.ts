@@ -5,19 +5,14 @@ import { pathToFileURL } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Environment } from '../../bench/environment.ts';
 import { summarize } from '../../bench/statistics.ts';
-import {
-  choose,
-  entryOf,
-  shapesFor,
-  type TunedShape,
-  tuneShapes,
-  variantsFile,
-  writeVariants,
-} from '../../bench/tune.ts';
+import { choose, entryOf, type TunedShape, tune, variantsFile, writeVariants } from '../../bench/tune.ts';
+import { shapesFor, tuneShapes } from '../../bench/tune-shapes.ts';
+import { acquireDevice } from '../../engine/device/node.ts';
 import type { Device } from '../../engine/index.ts';
 import { cutTerms } from '../../kernels/lib/tile.ts';
 import {
   defaultTile,
+  defaultVariant,
   deviceClass,
   forceVariants,
   type MatrixWork,
@@ -28,6 +23,8 @@ import {
   VARIANTS,
   VariantError,
   variantFor,
+  variantsOn,
+  watchVariants,
 } from '../../kernels/lib/variant.ts';
 
 const device = (software: boolean, subgroupWidth: number, vendor = 'acme') =>
@@ -37,8 +34,8 @@ const measured = (variants: Record<string, string>): MeasuredVariants => ({
   ...{ adapter: 'x', dawn: 'y', date: 'z', commit: 'w', variants },
 });
 
-const wide: MatrixWork = { kind: 'matmul', rows: 64, columns: 64, terms: 64, batch: 1 };
-const narrow: MatrixWork = { kind: 'matmul', rows: 64, columns: 2, terms: 64, batch: 1 };
+const wide: MatrixWork = { kind: 'matmul', rows: 64, columns: 64, terms: 64, batch: 1, dtype: 'f32' };
+const narrow: MatrixWork = { ...wide, columns: 2 };
 
 const familyFor = (...args: Parameters<typeof variantFor>) => variantFor(...args).family;
 
@@ -98,6 +95,40 @@ describe('choosing a variant', () => {
     expect(familyFor(device(false, 64), narrow)).toBe('tiled');
     forceVariants('direct');
     expect(familyFor(gpu, narrow)).toBe('direct');
+  });
+
+  it('looks halves up apart from floats, and floats beside halves as halves', () => {
+    const gpu = device(false, 32);
+    const halves = { ...wide, dtype: 'f16' as const };
+    useVariants({ [deviceClass(gpu)]: measured({ [shapeClass(halves)]: 'lanes' }) });
+    expect(familyFor(gpu, halves)).toBe('lanes');
+    expect(familyFor(gpu, { ...wide, dtype: undefined })).toBe('lanes');
+    expect(familyFor(gpu, wide)).toBe('tiled');
+    useVariants({ [deviceClass(gpu)]: measured({ [shapeClass(wide)]: 'direct' }) });
+    expect(familyFor(gpu, wide)).toBe('direct');
+    expect(familyFor(gpu, halves)).toBe('tiled');
+  });
+
+  it('follows the table for halves where they have matrix units by default', () => {
+    const half = { componentType: 'f16', resultComponentType: 'f32', M: 16, N: 16, K: 16 };
+    const { info, capabilities } = device(false, 32);
+    const gpu = { info, capabilities: { ...capabilities, f16: true, subgroupMatrix: [half] } } as unknown as Device;
+    const halves = { ...wide, dtype: 'f16' as const };
+    useVariants({});
+    expect(variantFor(gpu, halves).name).toBe('matrix:64x64');
+    useVariants({ [deviceClass(gpu)]: measured({ [shapeClass(halves)]: 'matrix:128x128' }) });
+    expect(variantFor(gpu, halves).name).toBe('matrix:128x128');
+    expect(familyFor(gpu, wide)).toBe('tiled');
+  });
+
+  it('tells shapes apart that fill a GPU with large tiles, with small ones, or not at all', () => {
+    const classOf = (rows: number, columns: number, terms = 64) => shapeClass({ ...wide, rows, columns, terms });
+    expect(classOf(1024, 2048)).toBe('matmul, wide, many tiles');
+    expect(classOf(1024, 1024)).toBe('matmul, wide, enough tiles');
+    expect(classOf(512, 512)).toBe('matmul, wide, few tiles, sums below 1024');
+    expect(classOf(512, 512, 1024)).toBe('matmul, wide, few tiles, sums of 1024 or more');
+    expect(classOf(32, 65536)).toBe('matmul, narrow, many tiles');
+    expect(shapeClass({ ...wide, dtype: 'f16' })).toBe('matmul f16, wide, few tiles, sums below 1024');
   });
 
   it('never chooses what the device cannot run, nor a variant that is not known', () => {
@@ -247,9 +278,22 @@ describe('tuning', () => {
     expect(choose(software, [found])).toEqual({});
   });
 
+  it('leaves the default where a variant does not compute a shape, and counts it so', () => {
+    const some = (one: TunedShape, ...names: string[]): TunedShape => ({
+      ...one,
+      times: new Map([...one.times].filter(([name]) => !names.includes(name))),
+    });
+    // the one is twice as fast where it can, the other everywhere
+    const [first, second] = [shape(narrow, 100, 40, 50), some(shape(narrow, 100, 100, 60), 'tiled:64x64')];
+    expect(choose(software, [first, second])).toEqual({ [shapeClass(narrow)]: 'direct' });
+    const third = some(shape(narrow, 100, 100, 99), 'tiled:64x64');
+    expect(choose(software, [first, third])).toEqual({ [shapeClass(narrow)]: 'tiled:64x64' });
+    expect(choose(software, [third])).toEqual({});
+  });
+
   it('has two shapes or more for every class that it may write', () => {
     const classes = tuneShapes.map(({ work }) => shapeClass(work));
-    expect(new Set(classes).size).toBe(24);
+    expect(new Set(classes).size).toBe(2 * 28);
     for (const name of classes) expect(classes.filter((other) => other === name).length).toBeGreaterThan(1);
   });
 
@@ -273,14 +317,39 @@ describe('tuning', () => {
   });
 
   it('times the shapes that a filter names, and on software drivers the small ones', () => {
-    const gpu = device(false, 32);
+    const { info, capabilities } = device(false, 32);
+    const gpu = { info, capabilities: { ...capabilities, f16: true } } as Device;
     expect(shapesFor(gpu, '')).toEqual(tuneShapes);
     expect(new Set(shapesFor(gpu, 'matmul, wide').map(({ work }) => work.kind))).toEqual(new Set(['matmul']));
     expect(shapesFor(gpu, 'matmul, tall')).toEqual([]);
+    expect(new Set(shapesFor({ info, capabilities }, '').map(({ work }) => work.dtype))).toEqual(new Set(['f32']));
     const sizes = (shapes: typeof tuneShapes) =>
       shapes.map(({ work }) => 2 * work.rows * work.columns * work.terms * work.batch);
     expect(Math.max(...sizes(shapesFor(software, '')))).toBeLessThanOrEqual(4e8);
-    expect(Math.max(...sizes(tuneShapes))).toBeGreaterThan(4e8);
+    expect(Math.max(...sizes(tuneShapes))).toBeGreaterThan(1e11);
+  });
+
+  it('times the work that kernels look up', async () => {
+    const nowhere = await acquireDevice({ device: 'null' });
+    for (const { work, sample, make } of tuneShapes) {
+      const seen: MatrixWork[] = [];
+      watchVariants((_, own) => seen.push(own));
+      nowhere.forecast(() => void make(nowhere).run());
+      expect(seen[0], sample).toEqual(work);
+    }
+    watchVariants(undefined);
+    nowhere.destroy();
+  });
+
+  it('times what the device can run, what is hopeless once', async () => {
+    const on = await acquireDevice();
+    const [one] = shapesFor(on, 'conv2d, narrow, few tiles, sums below 1024: 3×3, 64>32');
+    const [{ times }] = await tune(on, [one], 0, () => {});
+    expect([...times.keys()]).toEqual(variantsOn(on, 'conv2d', one.work).map(({ name }) => name));
+    const usual = times.get(defaultVariant(on, one.work).name);
+    expect(usual?.sorted.length).toBe(5);
+    for (const { sorted } of times.values()) expect([1, 5]).toContain(sorted.length);
+    on.destroy();
   });
 
   it('has a table that names variants and classes that exist', async () => {
