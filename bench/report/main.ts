@@ -1,7 +1,7 @@
 /**
  * Measures this project on one GPU, from correctness to training steps, into a folder to send:
  *
- *     npm run gpu-report -- --out DIR [--minutes 10] [--golden DIR] [--device NAME]
+ *     npm run gpu-report -- --out DIR [--minutes 10] [--golden DIR] [--device NAME] [--filter TEXT]
  *
  * The same command goes on after a cut. The work is done in a process of its own: when a driver takes that down, another
  * one goes on behind what it died in.
@@ -10,6 +10,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { RequestError } from '../../train/errors.ts';
 import { ROOT, typescript } from '../child.ts';
 
 const OPTIONS = {
@@ -17,11 +18,14 @@ const OPTIONS = {
   minutes: { type: 'string', default: '10' },
   golden: { type: 'string' },
   device: { type: 'string' },
+  /** only tasks with one of these texts, with commas between, in their names */
+  filter: { type: 'string', default: '' },
   /** when to be done, in milliseconds since 1970: the process that does the work is told */
   until: { type: 'string' },
 } as const;
 
-const USAGE = 'Usage: npm run gpu-report -- --out DIR [--minutes 10] [--golden DIR] [--device NAME]';
+const USAGE =
+  'Usage: npm run gpu-report -- --out DIR [--minutes 10] [--golden DIR] [--device NAME] [--filter TEXT,TEXT]';
 
 class UsageError extends Error {}
 
@@ -47,6 +51,7 @@ async function main(argv: string[]): Promise<number> {
       out: flags.out,
       golden: golden && resolve(golden),
       device: flags.device,
+      filter: flags.filter.split(','),
       deadline: Number(flags.until),
     });
     return 0;
@@ -89,7 +94,8 @@ try {
   // Dawn's device keeps the process otherwise
   process.exit();
 } catch (error) {
-  const wrong = error instanceof UsageError || (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS');
+  const asked = error instanceof UsageError || error instanceof RequestError;
+  const wrong = asked || (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS');
   process.stderr.write(wrong ? `${(error as Error).message}\n${USAGE}\n` : `${(error as Error).stack}\n`);
   process.exit(wrong ? 2 : 1);
 }

@@ -11,6 +11,7 @@ import { type Journal, openJournal, type TaskRecord } from '../../bench/report/j
 import { flopsOf, kernelCases, namesOf, piecesOf, trafficCases, variantsOf } from '../../bench/report/kernel-cases.ts';
 import { folderName } from '../../bench/report/measured.ts';
 import { groupsOf, weighedOps } from '../../bench/report/op-groups.ts';
+import { tasksNamed } from '../../bench/report/report.ts';
 import { runStages } from '../../bench/report/run-stages.ts';
 import { htmlOf, markdownOf, sectionsOf } from '../../bench/report/sections.ts';
 import type { Found, Stage, Task } from '../../bench/report/stage.ts';
@@ -95,6 +96,14 @@ describe('running stages', () => {
     expect(later.rows().map(({ op }) => op)).toEqual(['a', 'c', 'b']);
     await run(openJournal(folder), stages, 100);
     expect(log).toHaveLength(3);
+  });
+
+  it('takes only tasks whose names have one of the texts', () => {
+    const stages = [stage('a', 1, task('ops: add', 1), task('ops: mul', 1)), stage('b', 1, task('kernels: add', 1))];
+    const named = (...filter: string[]) => tasksNamed(stages, filter).map(({ tasks }) => tasks.map(({ id }) => id));
+    expect(named('')).toEqual([['ops: add', 'ops: mul'], ['kernels: add']]);
+    expect(named('mul', 'kernels')).toEqual([['ops: mul'], ['kernels: add']]);
+    expect(() => named('div')).toThrow(/Each stage has such: ops: add; kernels: add/);
   });
 
   it('goes on behind a failure with another device, and tries what may have been chance again', async () => {
