@@ -18,14 +18,17 @@ export interface TimedClass {
 /** Seconds of timing for a variant on a shape; at least five runs of each. */
 const SECONDS = 0.05;
 
-/** One task a class: a choice needs all its shapes. */
+/** One task a class: a choice needs all its shapes. Those with the most work come first. */
 export function variantStage(software: boolean, shapes: readonly TuneShape[]): Stage {
   const classes = new Map<string, TuneShape[]>();
   for (const shape of shapes) {
     const name = shapeClass(shape.work);
     classes.set(name, [...(classes.get(name) ?? []), shape]);
   }
-  const tasks = [...classes].map(([name, ofClass]) => task(name, ofClass, software));
+  const most = (ofClass: readonly TuneShape[]) =>
+    Math.max(...ofClass.map(({ work }) => work.rows * work.columns * work.terms));
+  const sorted = [...classes].sort(([, a], [, b]) => most(b) - most(a));
+  const tasks = sorted.map(([name, ofClass]) => task(name, ofClass, software));
   return { name: 'variants', share: 1, tasks };
 }
 
