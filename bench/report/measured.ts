@@ -66,9 +66,9 @@ async function cardLines(): Promise<string[]> {
   return lines;
 }
 
-const SOURCES = ['engine', 'kernels', 'models', 'train', 'bench'];
+const SOURCES = ['engine', 'kernels', 'models', 'train', 'bench', 'test'];
 
-/** Eight hex digits of everything that is run and timed: a commit with changes on it does not say what was measured. */
+/** Eight hex digits of everything that is tested and timed: a commit with changes on it does not say what was measured. */
 export function sourceDigest(): string {
   const hash = createHash('sha256');
   for (const layer of SOURCES) {

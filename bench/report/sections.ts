@@ -97,7 +97,7 @@ function failureSections(records: Report['records']): Section[] {
   return [
     {
       title: 'Failures',
-      text: 'The first of each task; ops.jsonl and golden.jsonl have all.',
+      text: 'The first of each task; tests.jsonl has all.',
       head: ['test', 'what it said'],
       words: [1],
       rows: founds.map(({ name, error }) => [

@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { linesOfChild, ROOT, typescript } from '../child.ts';
 import { groupsOf, weighedOps } from './op-groups.ts';
 import type { Found, Stage, Task, TaskContext } from './stage.ts';
-import type { TestLine } from './vitest-lines.ts';
+import { NOT_RUN, type TestLine } from './vitest-lines.ts';
 
 /** How a suite ended. */
 export interface SuiteCounts extends Found {
@@ -26,7 +26,7 @@ export interface Failure {
   readonly error: string;
 }
 
-/** Failures of a task that a report shows; the files of lines have all. */
+/** Failures of a task that a report shows; the file of tests has all. */
 const SHOWN = 20;
 const SHOWN_LINES = 4;
 
@@ -60,7 +60,7 @@ export function opsTask(env: Env, names: readonly string[]): Task {
   return {
     id: `ops: ${[...new Set([names[0], names.at(-1)])].join(' … ')}`,
     estimate: 5,
-    run: (context) => vitestTask(context, 'ops.jsonl', ['test/ops.test.ts'], { ...env, MIAOBI_OPS: names.join(',') }),
+    run: (context) => vitestTask(context, ['test/ops.test.ts'], { ...env, MIAOBI_OPS: names.join(',') }),
   };
 }
 
@@ -70,15 +70,15 @@ function unitsTask(env: Env): Task {
   return {
     id: 'matrix units',
     estimate: 5,
-    run: (context) => vitestTask(context, 'ops.jsonl', args, env),
+    run: (context) => vitestTask(context, args, env),
   };
 }
 
 /** Runs tests of vitest, and keeps the line of each as it ends. */
-function vitestTask(context: TaskContext, file: string, args: readonly string[], env: Env): Promise<SuiteCounts> {
+function vitestTask(context: TaskContext, args: readonly string[], env: Env): Promise<SuiteCounts> {
   const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs');
   const reporter = `--reporter=${join(ROOT, 'bench/report/vitest-lines.ts')}`;
-  return runSuite(context, file, { args: [vitest, 'run', ...args, reporter], env }, (line) =>
+  return runSuite(context, { args: [vitest, 'run', ...args, reporter], env }, (line) =>
     line.startsWith('{"name"') && line.endsWith('}') ? { begins: JSON.parse(line) } : undefined,
   );
 }
@@ -96,7 +96,7 @@ function goldenTask(env: Env, golden: string, folder: string): Task {
   return {
     id: `golden: ${folder}`,
     estimate: 8,
-    run: (context) => runSuite(context, 'golden.jsonl', { args, env }, readGoldenLine),
+    run: (context) => runSuite(context, { args, env }, readGoldenLine),
   };
 }
 
@@ -116,15 +116,17 @@ export function readGoldenLine(line: string): SuiteLine {
   };
 }
 
+/** A line a test of every suite, with what it said where it failed. */
+const TESTS = 'tests.jsonl';
+
 interface SuiteCommand {
   readonly args: readonly string[];
   readonly env: Env;
 }
 
-/** Runs a suite in a process of its own; its tests go to a file of the report, that has those of other processes too. */
+/** Runs a suite in a process of its own; its tests go to the report's file of tests, as those of other processes do. */
 async function runSuite(
   { journal, seconds, note }: TaskContext,
-  file: string,
   { args, env }: SuiteCommand,
   read: (line: string) => SuiteLine,
 ): Promise<SuiteCounts> {
@@ -133,7 +135,7 @@ async function runSuite(
   const close = () => {
     if (!open) return;
     lines.push(open);
-    appendFileSync(journal.file(file), `${JSON.stringify(open)}\n`);
+    appendFileSync(journal.file(TESTS), `${JSON.stringify(open)}\n`);
     open = undefined;
   };
   const onLine = (line: string) => {
@@ -149,7 +151,8 @@ async function runSuite(
   const { code, cut, stderr } = await linesOfChild(process.execPath, args, { seconds, onLine, env });
   close();
   const counts = countsOf(lines, cut);
-  const broke = !cut && code !== 0 && counts.failed === 0;
+  // 1 says that a test failed, and nothing else where it is known which
+  const broke = !cut && code !== 0 && (code !== 1 || counts.failed === 0 || stderr.includes(NOT_RUN));
   return noted(broke ? { ...counts, broke: lastLines(stderr) || `it ended with ${code ?? 'a signal'}` } : counts, note);
 }
 

@@ -9,6 +9,9 @@ export interface TestLine {
   readonly error?: string;
 }
 
+/** Begins a line on stderr that says why tests were not run to the end. */
+export const NOT_RUN = 'not run to the end:';
+
 const MOST_OF_AN_ERROR = 1000;
 
 /**
@@ -31,6 +34,6 @@ export default class implements Reporter {
 
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly SerializedError[]): void {
     const errors = [...modules.flatMap((one) => one.errors()), ...unhandled];
-    for (const { message } of errors) process.stderr.write(`${message}\n`);
+    for (const { message } of errors) process.stderr.write(`${NOT_RUN} ${message}\n`);
   }
 }

@@ -19,7 +19,6 @@ export async function writeReport(journal: Journal, measured: Measured): Promise
   if (line) writeFileSync(journal.file('variants.json'), `${JSON.stringify(line, null, 2)}\n`);
   const [first, ...rest] = sections;
   const title = `miaobi on ${environment.driver}`;
-  writeFileSync(journal.file('bars.json'), `${JSON.stringify(bars, null, 1)}\n`);
   writeFileSync(journal.file('report.md'), markdownOf(title, [...sections, environmentSection(measured)]));
   const drawn = rows.filter(({ suite }) => suite !== 'peers');
   await writePicture(journal.file('roofline.png'), drawn);

@@ -252,7 +252,7 @@ describe('suites', () => {
     const journal = openJournal(folder);
     await runSuites(journal, [opsTask({}, ['sign'])]);
     expect(journal.record('ops: sign')).toMatchObject({ status: 'done', found: { failed: 0, cut: false } });
-    const lines = (await readFile(journal.file('ops.jsonl'), 'utf8')).trim().split('\n');
+    const lines = (await readFile(journal.file('tests.jsonl'), 'utf8')).trim().split('\n');
     const names = lines.map((line) => JSON.parse(line).name as string);
     expect(names.length).toBe(journal.record('ops: sign')?.found?.passed);
     expect(names.every((name) => name.startsWith('sign > '))).toBe(true);
