@@ -66,7 +66,8 @@ export async function report({ out, golden, device: name, filter, deadline }: Re
     },
     release,
   };
-  await runStages(stages, { journal, deadline, now: Date.now, say, context });
+  const onStage = () => writeReport(journal, measured);
+  await runStages(stages, { journal, deadline, now: Date.now, say, onStage, context });
   release();
   await writeReport(journal, measured);
   say(`Report: ${join(journal.folder, 'report.html')} and report.md. Send the folder ${journal.folder}.`);

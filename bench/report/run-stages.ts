@@ -9,6 +9,8 @@ export interface RunOptions {
   readonly deadline: number;
   readonly now: () => number;
   readonly say: (line: string) => void;
+  /** after each stage that did something: what there is can be written down before a cut */
+  readonly onStage: () => Promise<void>;
   /** what tasks are given, beside their time and their notes */
   readonly context: Pick<TaskContext, 'device' | 'release' | 'measured'>;
 }
@@ -40,7 +42,7 @@ async function runOnce(
   chosen: (task: Task) => boolean,
   options: RunOptions,
 ): Promise<number> {
-  const { deadline, now, say } = options;
+  const { deadline, now, say, onStage } = options;
   const open = stages.filter(({ tasks }) => tasks.some(chosen));
   let begun = 0;
   for (const [i, stage] of open.entries()) {
@@ -49,6 +51,7 @@ async function runOnce(
     const tasks = stage.tasks.filter(chosen);
     say(`${stage.name}: ${tasks.length} of ${stage.tasks.length} to do, ${((end - now()) / 1e3).toFixed(0)} s for it`);
     let out = 0;
+    const before = begun;
     const waiting = [...tasks];
     const work = async () => {
       for (let task = waiting.shift(); task; task = waiting.shift()) {
@@ -58,6 +61,7 @@ async function runOnce(
     };
     await Promise.all(Array.from({ length: stage.atOnce ?? 1 }, work));
     if (out > 0) say(`  left out for lack of time: ${out}`);
+    if (begun > before) await onStage();
   }
   return begun;
 }

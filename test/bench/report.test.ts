@@ -39,6 +39,9 @@ describe('running stages', () => {
   let seconds: number;
   let log: string[];
   let releases: number;
+  /** what was done whenever a stage ended */
+  let ended: string[];
+  const onStage = async () => void ended.push(log.join(' '));
 
   /** A task that takes so many seconds of a clock that nothing else moves. */
   const task = (id: string, takes: number, run?: () => Found | undefined): Task => ({
@@ -55,7 +58,7 @@ describe('running stages', () => {
   const stage = (name: string, share: number, ...tasks: Task[]): Stage => ({ name, share, tasks });
   const run = (journal: Journal, stages: readonly Stage[], budget: number) =>
     runStages(stages, {
-      ...{ journal, deadline: (seconds + budget) * 1e3, now: () => seconds * 1e3, say: () => {} },
+      ...{ journal, deadline: (seconds + budget) * 1e3, now: () => seconds * 1e3, say: () => {}, onStage },
       context: {
         device: () => Promise.reject(new Error('none')),
         measured: () => Promise.reject() as never,
@@ -67,6 +70,7 @@ describe('running stages', () => {
     seconds = 0;
     log = [];
     releases = 0;
+    ended = [];
   });
 
   it('gives each its share, hands on what is not used, and says what was left out', async () => {
@@ -79,6 +83,7 @@ describe('running stages', () => {
     ];
     await run(journal, stages, 10);
     expect(log).toEqual(['a', 'b1', 'c']);
+    expect(ended).toEqual(['a', 'a b1', 'a b1 c']);
     expect(journal.record('b2')).toEqual({
       ...{ status: 'left out', seconds: 0 },
       notes: ['left out: it needs about 2 s, and 1 s were left'],
@@ -198,7 +203,7 @@ describe('running stages', () => {
 describe('suites', () => {
   const runSuites = (journal: Journal, tasks: readonly Task[]) =>
     runStages([{ name: 'suites', share: 1, tasks }], {
-      ...{ journal, deadline: Date.now() + 100e3, now: Date.now, say: () => {} },
+      ...{ journal, deadline: Date.now() + 100e3, now: Date.now, say: () => {}, onStage: async () => {} },
       context: { device: () => Promise.reject(), measured: () => undefined as never, release: () => {} },
     });
 
