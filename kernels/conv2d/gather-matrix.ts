@@ -93,7 +93,7 @@ export function launchMatrix(
   const terms = Math.ceil(inChannels / step) * step;
   const taps = kH * kW;
   const lines = { groups, taps, outChannels, inChannels, terms, weightOut, weightIn, weightGroup };
-  const { slots, slotTerms } = cutTerms(x.device, { ...work, terms: terms * mostTaps(params) }, tile, step);
+  const { slots, slotTerms } = cutTerms(x.device, { ...work, terms: terms * mostTaps(params) }, tile, { step });
   const cut = { ...params, slots, slotTerms };
   const { whole, parts } = matrixKernels(unit);
   const key = unitKey(unit, tile[0]);

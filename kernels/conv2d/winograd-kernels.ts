@@ -1,9 +1,7 @@
 import * as d from 'typegpu/data';
-import { type Device, defineKernel, empty, optional, read, type Tensor, write } from '../../engine/index.ts';
-import { activationWgsl } from '../lib/activation.ts';
-import { type BlockSize, cutRows } from '../lib/blocks.ts';
-import { variantFor } from '../lib/variant.ts';
-import { launchMatmul } from '../matmul/launch.ts';
+import { defineKernel, optional, read, write } from '../../engine/index.ts';
+import { type Lanes, perLanes } from '../lib/lanes.ts';
+import { epilogueLib, flags, notBoth, paddingWgsl } from './gather-params.ts';
 
 /** Results of a tile along one axis, and the points of its products in all. */
 export const TILE = 4;
@@ -20,7 +18,7 @@ const Params = d
     oW: d.u32,
     tilesY: d.u32,
     tilesX: d.u32,
-    /** tiles of all images, the first of this part, and tiles in a part, filled up to vectors of four */
+    /** tiles of all images, the first of this part, and tiles in a part, filled up to whole vectors */
     tiles: d.u32,
     startTile: d.u32,
     columns: d.u32,
@@ -52,7 +50,21 @@ const Params = d
 export type ParamValues = { [K in keyof (typeof Params)['propTypes']]: number };
 
 const transform = new URL('./winograd.transform.wgsl', import.meta.url);
-const padding = new URL('./padding.wgsl', import.meta.url);
+
+function costOfPixels({ inChannels, columns }: ParamValues, bytes: number) {
+  const cells = inChannels * columns;
+  return { flops: 216 * cells, bytes: cells * (TILE * TILE * bytes + POINTS * 4) };
+}
+
+function costOfResults({ rows, columns }: ParamValues, bytes: number, { HAS_RESIDUAL }: { HAS_RESIDUAL: number }) {
+  const cells = rows * columns;
+  return { flops: 120 * cells, bytes: cells * (POINTS * 4 + (1 + HAS_RESIDUAL) * TILE * TILE * bytes) };
+}
+
+function costOfGradients({ rows, columns }: ParamValues, bytes: number) {
+  const cells = rows * columns;
+  return { flops: 120 * cells, bytes: cells * (TILE * TILE * bytes + POINTS * 4) };
+}
 
 export const weightsKernel = defineKernel({
   name: 'conv2d.winograd.weights',
@@ -61,7 +73,7 @@ export const weightsKernel = defineKernel({
   params: Params,
   bindings: { weight: read('U'), u: write('f32') },
   keys: { WG: [WG] },
-  grid: (p) => Math.ceil((p.inChannels * p.rows) / WG),
+  grid: (p) => Math.ceil(p.rows / 16) * Math.ceil(p.inChannels / (WG / 16)),
   cost: ({ inChannels, rows }, bytes) => ({
     flops: 90 * inChannels * rows,
     bytes: inChannels * rows * (9 * bytes + POINTS * 4),
@@ -71,18 +83,33 @@ export const weightsKernel = defineKernel({
 export const inputKernel = defineKernel({
   name: 'conv2d.winograd.input',
   wgsl: new URL('./winograd.input.wgsl', import.meta.url),
-  lib: [transform, padding],
+  lib: [transform, paddingWgsl],
   params: Params,
   bindings: { x: read('T'), v: write('f32') },
   keys: { WG: [WG] },
   grid: (p) => Math.ceil(((p.byTile ? p.columns : p.inChannels) * p.width) / WG),
-  cost: ({ inChannels, columns }, bytes) => ({
-    flops: 216 * inChannels * columns,
-    bytes: inChannels * columns * (TILE * TILE * bytes + POINTS * 4),
-  }),
+  cost: costOfPixels,
 });
 
-const productKernel = defineKernel({
+/** For GPUs, with tiles as the inner axis. */
+export const pixelsKernel = perLanes(({ lanes, suffix, T }) =>
+  defineKernel({
+    name: `conv2d.winograd.pixels${suffix}`,
+    wgsl: new URL('./winograd.pixels.wgsl', import.meta.url),
+    lib: [
+      transform,
+      paddingWgsl,
+      lanes === 4 ? new URL('./pixels4.wgsl', import.meta.url) : new URL('./pixels1.wgsl', import.meta.url),
+    ],
+    params: Params,
+    bindings: { x: read(T), v: write('f32') },
+    keys: { WG: [WG] },
+    grid: (p) => Math.ceil((p.inChannels * p.columns) / WG),
+    cost: costOfPixels,
+  }),
+);
+
+export const productKernel = defineKernel({
   name: 'conv2d.winograd.product',
   wgsl: new URL('./winograd.product.wgsl', import.meta.url),
   params: Params,
@@ -97,25 +124,47 @@ const productKernel = defineKernel({
   }),
 });
 
+/** Vectors of four where each holds the middle of a tile's row: see pixels4.wgsl. */
+export const lanesOfPixels = ({ w, oW, windowX }: ParamValues): Lanes =>
+  w % 4 === 0 && windowX === -1 && oW <= w ? 4 : 1;
+
+const outputBindings = {
+  m: read('f32'),
+  y: write('T'),
+  bias: optional(read('U'), 'HAS_BIAS'),
+  residual: optional(read('T'), 'HAS_RESIDUAL'),
+} as const;
+const outputLib = [transform, ...epilogueLib];
+
 export const outputKernel = defineKernel({
   name: 'conv2d.winograd.output',
   wgsl: new URL('./winograd.output.wgsl', import.meta.url),
-  lib: [transform, new URL('./epilogue.wgsl', import.meta.url), activationWgsl],
+  lib: outputLib,
   params: Params,
-  bindings: {
-    m: read('f32'),
-    y: write('T'),
-    bias: optional(read('U'), 'HAS_BIAS'),
-    residual: optional(read('T'), 'HAS_RESIDUAL'),
-  },
-  keys: { WG: [WG], HAS_BIAS: [0, 1], HAS_RESIDUAL: [0, 1], CURVED: [0, 1] },
-  valid: ({ HAS_RESIDUAL, CURVED }) => !(HAS_RESIDUAL && CURVED),
+  bindings: outputBindings,
+  keys: { WG: [WG], ...flags },
+  valid: (key) => notBoth(key),
   grid: (p) => Math.ceil((p.rows * p.columns) / WG),
-  cost: ({ rows, columns }, bytes, { HAS_RESIDUAL }) => ({
-    flops: 120 * rows * columns,
-    bytes: rows * columns * (POINTS * 4 + (1 + HAS_RESIDUAL) * TILE * TILE * bytes),
-  }),
+  cost: (p, bytes, key) => costOfResults(p, bytes, key),
 });
+
+/** For GPUs. */
+export const resultsKernel = perLanes(({ lanes, suffix, T }) =>
+  defineKernel({
+    name: `conv2d.winograd.results${suffix}`,
+    wgsl: new URL('./winograd.results.wgsl', import.meta.url),
+    lib: [
+      ...outputLib,
+      lanes === 4 ? new URL('./results4.wgsl', import.meta.url) : new URL('./results1.wgsl', import.meta.url),
+    ],
+    params: Params,
+    bindings: { ...outputBindings, y: write(T) },
+    keys: { WG: [WG], ...flags },
+    valid: (key) => notBoth(key),
+    grid: (p) => Math.ceil((p.rows * p.columns) / WG),
+    cost: (p, bytes, key) => costOfResults(p, bytes, key),
+  }),
+);
 
 export const gradientKernel = defineKernel({
   name: 'conv2d.winograd.gradient',
@@ -125,11 +174,22 @@ export const gradientKernel = defineKernel({
   bindings: { dy: read('T'), dm: write('f32') },
   keys: { WG: [WG] },
   grid: (p) => Math.ceil((p.rows * p.columns) / WG),
-  cost: ({ rows, columns }, bytes) => ({
-    flops: 120 * rows * columns,
-    bytes: rows * columns * (TILE * TILE * bytes + POINTS * 4),
-  }),
+  cost: costOfGradients,
 });
+
+/** For GPUs, with tiles as the inner axis. */
+export const gradientsKernel = perLanes(({ lanes, suffix, T }) =>
+  defineKernel({
+    name: `conv2d.winograd.gradients${suffix}`,
+    wgsl: new URL('./winograd.gradients.wgsl', import.meta.url),
+    lib: [transform, lanes === 4 ? new URL('./dy4.wgsl', import.meta.url) : new URL('./dy1.wgsl', import.meta.url)],
+    params: Params,
+    bindings: { dy: read(T), dm: write('f32') },
+    keys: { WG: [WG] },
+    grid: (p) => Math.ceil((p.rows * p.columns) / WG),
+    cost: costOfGradients,
+  }),
+);
 
 export const foldKernel = defineKernel({
   name: 'conv2d.winograd.fold',
@@ -144,44 +204,3 @@ export const foldKernel = defineKernel({
     bytes: inChannels * rows * (9 * bytes + POINTS * 4),
   }),
 });
-
-// Relative times of one block of channels, measured on lavapipe with 8 lanes.
-const BLOCKS: readonly BlockSize[] = [
-  { size: 16, time: 1 },
-  { size: 8, time: 0.66 },
-];
-
-export const floats = (device: Device, ...shape: number[]): Tensor => empty(device, { shape, dtype: 'f32' });
-
-/** Bytes that values of pairs of channels at the 36 points may take. */
-const PAIR_BYTES = 2 ** 25;
-
-/** Output channels in parts of at most so many rows, so that the workspace of pairs with `inChannels` stays bounded. */
-export function channelParts(outChannels: number, inChannels: number): { firstChannel: number; rows: number }[] {
-  const most = Math.max(16, Math.floor(PAIR_BYTES / (4 * POINTS * inChannels) / 16) * 16);
-  const count = Math.ceil(outChannels / most);
-  const each = Math.ceil(outChannels / count / 16) * 16;
-  return Array.from({ length: Math.ceil(outChannels / each) }, (_, part) => {
-    const firstChannel = part * each;
-    return { firstChannel, rows: Math.ceil(Math.min(each, outChannels - firstChannel) / 8) * 8 };
-  });
-}
-
-/** Appends the 36 products m = uᵀ · v: u [36, terms, rows], v [36, terms, width], m [36, rows, width]. */
-export function launchProducts(tensors: Record<'u' | 'v' | 'm', Tensor>, params: ParamValues): void {
-  const { u, v, m } = tensors;
-  const { terms, rows, width } = params;
-  const work = { kind: 'matmul', rows, columns: width, terms, batch: POINTS, dtype: 'f32' } as const;
-  if (variantFor(v.device, work).family === 'lanes') {
-    for (const { size, start, end } of cutRows(rows, BLOCKS)) {
-      productKernel.launch(tensors, { ...params, startRow: start, endRow: end }, { TILE_K: size });
-    }
-    return;
-  }
-  const product = { batch: POINTS, m: rows, n: width, k: terms, leading: [POINTS] };
-  launchMatmul(
-    { a: u, b: v, y: m },
-    { ...product, transposeA: true, transposeB: false, aShared: false, bShared: false },
-    { biasByRow: false, activation: 'none', slope: 0 },
-  );
-}

@@ -1,6 +1,6 @@
 // Winograd's weight gradient: dw[k, c] = Gᵀ · du[·, ·, k, c] · G.
 //
-// A thread owns one pair of channels.
+// A thread owns one pair of channels. Everything is written out, as in winograd.pixels.wgsl.
 @compute @workgroup_size(WG)
 fn main(
   @builtin(workgroup_id) group: vec3u,
@@ -12,17 +12,35 @@ fn main(
   let c = index % P.inChannels;
   let k = P.firstChannel + row;
   if (row >= P.rows || k >= P.outChannels) { return; }
+  let first = row * P.width + c;
+  let c0 = columnAt(first, 0u);
+  let c1 = columnAt(first, 1u);
+  let c2 = columnAt(first, 2u);
+  let c3 = columnAt(first, 3u);
+  let c4 = columnAt(first, 4u);
+  let c5 = columnAt(first, 5u);
+  let at = (k * P.inChannels + c) * 9u;
+  storeTaps(at, array<f32, 6>(c0[0], c1[0], c2[0], c3[0], c4[0], c5[0]));
+  storeTaps(at + 3u, array<f32, 6>(c0[1], c1[1], c2[1], c3[1], c4[1], c5[1]));
+  storeTaps(at + 6u, array<f32, 6>(c0[2], c1[2], c2[2], c3[2], c4[2], c5[2]));
+}
+
+fn columnAt(first: u32, j: u32) -> array<f32, 3> {
   let distance = P.rows * P.width;
-  var columns: array<array<f32, 3>, 6>;
-  for (var j = 0u; j < 6u; j++) {
-    var sums: array<f32, 6>;
-    for (var i = 0u; i < 6u; i++) { sums[i] = du[(i * 6u + j) * distance + row * P.width + c]; }
-    columns[j] = foldWeights(sums);
-  }
-  for (var ky = 0u; ky < 3u; ky++) {
-    let taps = foldWeights(
-      array<f32, 6>(columns[0][ky], columns[1][ky], columns[2][ky], columns[3][ky], columns[4][ky], columns[5][ky]),
-    );
-    for (var kx = 0u; kx < 3u; kx++) { dw[(k * P.inChannels + c) * 9u + ky * 3u + kx] = T(taps[kx]); }
-  }
+  let at = j * distance + first;
+  return foldWeights(array<f32, 6>(
+    du[at],
+    du[at + 6u * distance],
+    du[at + 12u * distance],
+    du[at + 18u * distance],
+    du[at + 24u * distance],
+    du[at + 30u * distance],
+  ));
+}
+
+fn storeTaps(at: u32, sums: array<f32, 6>) {
+  let taps = foldWeights(sums);
+  dw[at] = T(taps[0]);
+  dw[at + 1u] = T(taps[1]);
+  dw[at + 2u] = T(taps[2]);
 }

@@ -1,35 +1,32 @@
 import { scope } from '../../engine/index.ts';
 import { activationCode } from '../lib/activation.ts';
+import { lanesFor } from '../lib/lanes.ts';
 import type { Gather } from './gather.ts';
 import type { Epilogue, GatherTensors } from './gather-params.ts';
 import { PADDING_MODES } from './geometry.ts';
 import {
-  channelParts,
-  floats,
   inputKernel,
-  launchProducts,
+  lanesOfPixels,
   outputKernel,
   type ParamValues,
   POINTS,
+  pixelsKernel,
+  resultsKernel,
   TILE,
   WG,
   weightsKernel,
 } from './winograd-kernels.ts';
+import { channelParts, floats, multiply, multiplyOnLanes, type Passes, passesFor } from './winograd-products.ts';
 
 type Part = ReturnType<typeof channelParts>[number];
 
-/** Bytes of transformed pixels and sums that one part of the tiles may take. */
-const PART_BYTES = 2 ** 24;
-
-function paramsOf(g: Gather, epilogue: Epilogue, { firstChannel, rows }: Part): ParamValues {
+function paramsOf(g: Gather, epilogue: Epilogue, passes: Passes, { firstChannel, rows }: Part): ParamValues {
   const { curve, slope } = activationCode(epilogue.activation, epilogue.slope);
   const { scale, grid } = epilogue;
   const { inChannels, outChannels, h, w, oH, oW, weightOut, weightIn } = g;
   const [tilesY, tilesX] = [Math.ceil(oH / TILE), Math.ceil(oW / TILE)];
   const tiles = g.n * tilesY * tilesX;
-  const fitting = Math.floor(PART_BYTES / (4 * POINTS * (inChannels + rows)) / WG) * WG;
-  const parts = Math.ceil(tiles / Math.max(WG, fitting));
-  const columns = Math.ceil(tiles / parts / 4) * 4;
+  const columns = tilesOfPart(passes, tiles, inChannels, rows);
   return {
     ...{ inChannels, outChannels, h, w, oH, oW, tilesY, tilesX, tiles, startTile: 0 },
     ...{ columns, byTile: 0, width: columns, terms: inChannels },
@@ -42,6 +39,15 @@ function paramsOf(g: Gather, epilogue: Epilogue, { firstChannel, rows }: Part): 
   };
 }
 
+/** Equal parts of the tiles that fit into the workspace: whole vectors on lanes, whole lines of a cache elsewhere. */
+function tilesOfPart({ onLanes, tileBytes, step }: Passes, tiles: number, inChannels: number, rows: number): number {
+  const bytes = tileBytes(4 * POINTS * inChannels * rows);
+  const fitting = Math.floor(bytes / (4 * POINTS * (inChannels + rows)) / step) * step;
+  const parts = Math.ceil(tiles / Math.max(step, fitting));
+  const filled = onLanes ? 4 : step;
+  return Math.ceil(tiles / parts / filled) * filled;
+}
+
 /**
  * Appends the dispatches of a 3×3 gather of steps 1 and one group: 36 products for 16 results of nine taps.
  *
@@ -52,12 +58,13 @@ function paramsOf(g: Gather, epilogue: Epilogue, { firstChannel, rows }: Part): 
  * @see Lavin and Gray 2016, arXiv:1509.09308
  */
 export function launchWinograd(tensors: GatherTensors, gather: Gather, epilogue: Epilogue): void {
-  for (const part of channelParts(gather.outChannels, gather.inChannels)) {
-    launchPart(tensors, paramsOf(gather, epilogue, part), epilogue);
+  const passes = passesFor(tensors.x.device);
+  for (const part of channelParts(passes, gather.outChannels, gather.inChannels)) {
+    launchPart(tensors, paramsOf(gather, epilogue, passes, part), epilogue, passes);
   }
 }
 
-function launchPart(tensors: GatherTensors, params: ParamValues, epilogue: Epilogue): void {
+function launchPart(tensors: GatherTensors, params: ParamValues, epilogue: Epilogue, { onLanes }: Passes): void {
   const { x, weight, y, bias, residual } = tensors;
   const { inChannels, rows, columns, tiles } = params;
   const { CURVED } = activationCode(epilogue.activation, epilogue.slope);
@@ -70,9 +77,15 @@ function launchPart(tensors: GatherTensors, params: ParamValues, epilogue: Epilo
     weightsKernel.launch({ weight, u }, params, { WG });
     for (let startTile = 0; startTile < tiles; startTile += columns) {
       const part = { ...params, startTile };
-      inputKernel.launch({ x, v }, part, { WG });
-      launchProducts({ u, v, m }, part);
-      outputKernel.launch({ m, y, bias, residual }, part, { WG, ...flags });
+      if (onLanes) {
+        inputKernel.launch({ x, v }, part, { WG });
+        multiplyOnLanes({ u, v, m }, part);
+        outputKernel.launch({ m, y, bias, residual }, part, { WG, ...flags });
+      } else {
+        pixelsKernel[lanesOfPixels(part)].launch({ x, v }, part, { WG });
+        multiply({ u, v, m }, { ...part, alongTerms: false });
+        resultsKernel[lanesFor(part.oW)].launch({ m, y, bias, residual }, part, { WG, ...flags });
+      }
     }
   });
 }

@@ -51,6 +51,12 @@ export function isCard({ vendor, device, description }: AdapterInfo): boolean {
   return vendor === 'nvidia' || /radeon(\(tm\))? (rx|pro)|instinct|\barc\b.*\b[ab]\d{3}/i.test(name);
 }
 
+/** A card for data centres, whose memory is several times as fast for its arithmetic. */
+export function hasStackedMemory({ device, description }: AdapterInfo): boolean {
+  const name = `${device} ${description}`;
+  return /instinct/i.test(name) || (/nvidia|tesla/i.test(name) && /\bG?[PVAHB][1-9]00\b/.test(name));
+}
+
 /** Workgroups that fill the device; software drivers, where kernels are tested, work as cards do. */
 export function fillingTiles({ info }: Pick<Device, 'info'>): number {
   return info.software || isCard(info) ? FILLING_TILES : FILLING_SMALL;
@@ -70,15 +76,26 @@ export interface CutTerms {
 }
 
 /**
- * Cuts long sums into slots where there are too few tiles to fill the device. A slot's sums are stored apart and added in order
- * by a second pass, so two runs give the same bits.
+ * Cuts long sums into slots where there are too few tiles to fill the device, or where they are longer than `longest`. A
+ * slot's sums are stored apart and added in order by a second pass, so two runs give the same bits.
+ *
+ * @param step     terms that a tile takes at once
+ * @param longest  terms of a slot, SLOT_TERMS or more, as far as partial sums stay small
  */
-export function cutTerms(device: Pick<Device, 'info'>, work: TileWork, tile: readonly number[], step = 16): CutTerms {
-  const { rows, columns, terms, batch } = work;
-  const wanted = fillingTiles(device) / tilesOf(work, tile);
-  const most = Math.min(terms / SLOT_TERMS, PARTIAL_VALUES / (rows * columns * batch));
-  const slots = Math.floor(Math.min(wanted, most));
+export function cutTerms(
+  device: Pick<Device, 'info'>,
+  work: TileWork,
+  tile: readonly number[],
+  { step = 16, longest = Number.POSITIVE_INFINITY }: { step?: number; longest?: number } = {},
+): CutTerms {
+  const { terms } = work;
+  const wanted = Math.max(fillingTiles(device) / tilesOf(work, tile), Math.ceil(terms / longest));
+  const slots = Math.floor(Math.min(wanted, terms / SLOT_TERMS, mostSlots(work)));
   if (slots < 2) return { tile, slots: 1, slotTerms: terms };
   const slotTerms = Math.ceil(terms / slots / step) * step;
   return { tile, slots: Math.ceil(terms / slotTerms), slotTerms };
 }
+
+/** Slots whose partial sums there is room for. */
+export const mostSlots = ({ rows, columns, batch }: Omit<TileWork, 'terms'>) =>
+  PARTIAL_VALUES / (rows * columns * batch);

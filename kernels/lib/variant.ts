@@ -2,7 +2,7 @@ import type { Capabilities, Device, DType } from '../../engine/index.ts';
 import { MATRIX_TILES, matrixUnitFor, servesTile } from './matrix-unit.ts';
 import { FILLING_TILES, fillingTiles, isCard, SLOT_TERMS, TILES, tilesOf } from './tile.ts';
 import measured from './variants.json' with { type: 'json' };
-import { fitsWinograd, paysWinograd } from './winograd.ts';
+import { fitsWinograd, paysOnGpu, paysWinograd } from './winograd.ts';
 
 /** A variant that there is not was asked for. */
 export class VariantError extends Error {
@@ -209,7 +209,9 @@ function suitsTiles({ software }: Capabilities, { kind, rows, terms }: MatrixWor
 export function defaultVariant(device: ChosenFor, work: MatrixWork): Variant {
   const { capabilities } = device;
   const onLanes = paysWinograd(work) ? 'winograd' : 'lanes';
-  const onOthers = suitsTiles(capabilities, work) ? 'tiled' : 'direct';
+  const onTiles = suitsTiles(capabilities, work) ? 'tiled' : 'direct';
+  const fewer = !capabilities.software && work.dtype === 'f32' && paysOnGpu(device.info, work);
+  const onOthers = fewer ? 'winograd' : onTiles;
   const others = capabilities.software && capabilities.subgroupWidth >= 4 ? onLanes : onOthers;
   return onUnits(device, work) ?? named(others, device, work) ?? variantNamed('direct');
 }

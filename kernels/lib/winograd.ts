@@ -1,3 +1,6 @@
+import type { AdapterInfo } from '../../engine/index.ts';
+import { hasStackedMemory, isCard } from './tile.ts';
+
 /** When 3×3 convolutions are computed by Winograd's algorithm: on shapes alone, so that the same work gives the same bits. */
 
 /** A convolution as a product of matrices, as `MatrixWork` describes it. */
@@ -54,3 +57,33 @@ export function paysWinograd(work: Convolution): boolean {
   const transforms = tiles * (NS.input * channels + NS.output * rows) + NS.weights * rows * channels;
   return NS.lanes * tiles * rows * channels > GAIN * (products + transforms);
 }
+
+/** Channels below which transforms of small sums would make up the error, and tiles of matrices stay half empty. */
+const LEAST_ON_GPUS = 32;
+/** Operations at half of the peak in the time of one byte: 8 to 12 with stacked memory, 14 to 35 on cards since 2018, 20 to 30 on others. */
+const FLOPS_PER_BYTE = { stacked: 10, other: 24 };
+/** Operations in the time that three more dispatches take. */
+const FLOPS_OF_DISPATCHES = { card: 5e8, other: 5e7 };
+/** What must be gained by a model that was not measured. */
+const GAIN_ON_GPUS = 1.3;
+
+/**
+ * Times that it is as fast as the sums of all terms on a GPU, if both reach the same share of the peak and every pass goes
+ * to memory; 0 where it is out of the question.
+ */
+export function gainOfWinograd(info: AdapterInfo, work: Convolution): number {
+  const { rows } = work;
+  const [count, channels] = [pixels(work), inputChannels(work)];
+  if (!fitsWinograd(work) || Math.min(rows, channels) < LEAST_ON_GPUS) return 0;
+  const tiles = count / 16;
+  const pairs = rows * channels;
+  const blocked = (extent: number) => Math.ceil(extent / BLOCK) * BLOCK;
+  const products = 72 * rows * (isGradient(work) ? tiles * blocked(channels) : blocked(tiles) * channels);
+  // pictures once; at the 36 points, and those of pairs of channels, once each way
+  const bytes = 4 * ((count + 72 * tiles) * (channels + rows) + (72 + 9) * pairs);
+  const traffic = bytes * FLOPS_PER_BYTE[hasStackedMemory(info) ? 'stacked' : 'other'];
+  return (18 * pairs * count) / (products + traffic + FLOPS_OF_DISPATCHES[isCard(info) ? 'card' : 'other']);
+}
+
+/** Whether it beats `tiled` on a GPU. */
+export const paysOnGpu = (info: AdapterInfo, work: Convolution) => gainOfWinograd(info, work) > GAIN_ON_GPUS;

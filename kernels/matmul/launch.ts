@@ -184,12 +184,15 @@ export interface MatmulTensors {
 /**
  * Appends the dispatch of y = activation(A · B + bias), with the kernel and tile that suit its shape and the device, or with
  * the variant that was chosen for the work that this product is.
+ *
+ * @param longest  terms of a sum, from SLOT_TERMS on, beyond which tiles sum in slots, for the sake of rounding
  */
 export function launchMatmul(
   tensors: MatmulTensors,
   product: Product,
   epilogue: { biasByRow: boolean; activation: Activation; slope: number },
   chosen?: Variant,
+  longest = Number.POSITIVE_INFINITY,
 ): void {
   const { batch, m, n, k } = product;
   const { CURVED, curve, slope } = activationCode(epilogue.activation, epilogue.slope);
@@ -206,8 +209,10 @@ export function launchMatmul(
   const { family, tile } = chosen ?? variantFor(device, work);
   const unit = family === 'matrix' ? matrixUnitFor(device.capabilities, dtype) : undefined;
   if (unit) {
-    launchMatrix(tensors, product, params, { unit, ...cutTerms(device, work, tile, stepOf(unit, tile[0])) }, flags);
-  } else if (family === 'tiled') launchTiled(tensors, product, params, cutTerms(device, work, tile), flags);
+    const cut = cutTerms(device, work, tile, { step: stepOf(unit, tile[0]), longest });
+    launchMatrix(tensors, product, params, { unit, ...cut }, flags);
+  } else if (family === 'tiled')
+    launchTiled(tensors, product, params, cutTerms(device, work, tile, { longest }), flags);
   else if (family === 'direct') directKernel.launch(tensors, params, { WG: 64, ...flags });
   else if (!product.transposeB && lanesFor(n) === 4 && n >= 8 * device.capabilities.subgroupWidth) {
     for (const { size, start, end } of cutRows(m, TILES4)) {

@@ -9,7 +9,7 @@ import { choose, entryOf, type TunedShape, tune, variantsFile, writeVariants } f
 import { shapesFor, tuneShapes } from '../../bench/tune-shapes.ts';
 import { acquireDevice } from '../../engine/device/node.ts';
 import type { Device } from '../../engine/index.ts';
-import { cutTerms } from '../../kernels/lib/tile.ts';
+import { cutTerms, hasStackedMemory } from '../../kernels/lib/tile.ts';
 import {
   defaultTile,
   defaultVariant,
@@ -29,6 +29,8 @@ import {
 
 const device = (software: boolean, subgroupWidth: number, vendor = 'acme') =>
   ({ info: { vendor }, capabilities: { software, subgroupWidth, subgroupMatrix: [] } }) as unknown as Device;
+
+const NO_INFO = { vendor: '', architecture: '', device: '', description: '', software: false };
 
 const measured = (variants: Record<string, string>): MeasuredVariants => ({
   ...{ adapter: 'x', dawn: 'y', date: 'z', commit: 'w', variants },
@@ -54,7 +56,7 @@ describe('choosing a variant', () => {
     expect(familyFor(device(false, 32), { ...wide, rows: 1, columns: 1, terms: 65536 })).toBe('tiled');
   });
 
-  it('computes 3×3 convolutions by Winograd on software drivers alone, where products outweigh transforms', () => {
+  it('computes 3×3 convolutions by Winograd on software drivers where products outweigh transforms', () => {
     useVariants({});
     const window = { kernel: [3, 3], stride: [1, 1], outStride: [1, 1], dilation: [1, 1] } as const;
     const conv = (channels: number, rows: number, size: number, more: Partial<MatrixWork> = {}): MatrixWork => ({
@@ -65,7 +67,7 @@ describe('choosing a variant', () => {
       Array(3).fill('winograd'),
     );
     expect(on(conv(64, 64, 64, { window: { ...window, dilation: [-1, -1] } }))).toBe('winograd');
-    // many channels but few pixels; few channels; other windows; groups; no software driver
+    // many channels but few pixels; few channels; other windows; groups
     const others = [conv(512, 512, 16), conv(16, 64, 256), conv(64, 16, 256)];
     const windows = [{ stride: [2, 2] }, { outStride: [2, 2] }, { dilation: [2, 2] }, { kernel: [3, 1] }] as const;
     for (const other of windows) others.push(conv(64, 64, 64, { window: { ...window, ...other } }));
@@ -82,6 +84,55 @@ describe('choosing a variant', () => {
     forceVariants('winograd');
     expect(on(conv(64, 64, 64), device(false, 32))).toBe('winograd');
     expect(on(conv(31, 64, 64), device(false, 32))).toBe('tiled');
+  });
+
+  it('computes 3×3 convolutions by Winograd on GPUs where arithmetic saved outweighs traffic and dispatches', () => {
+    useVariants({});
+    const window = { kernel: [3, 3], stride: [1, 1], outStride: [1, 1], dilation: [1, 1] } as const;
+    const conv = (channels: number, rows: number, size: number, batch: number): MatrixWork => ({
+      ...{ kind: 'conv2d', rows, columns: batch * size ** 2, terms: channels * 9, batch: 1, window, dtype: 'f32' },
+    });
+    const gradient = (channels: number, rows: number, size: number, batch: number): MatrixWork => ({
+      ...{ kind: 'conv2dWeightGrad', rows, columns: channels * 9, terms: batch * size ** 2, batch: 1, window },
+      dtype: 'f32',
+    });
+    const card = device(false, 32, 'nvidia');
+    const stacked = { ...card, info: { ...card.info, device: 'NVIDIA H200' } } as Device;
+    const small = device(false, 32, 'intel');
+    for (const work of [conv, gradient]) {
+      for (const one of [card, stacked, small]) {
+        expect(familyFor(one, work(256, 256, 64, 8))).toBe('winograd');
+        expect(familyFor(one, work(1024, 1024, 16, 8))).toBe('winograd');
+        // few pixels, few channels, halves
+        expect(familyFor(one, work(512, 512, 16, 1))).toBe('tiled');
+        expect(familyFor(one, work(256, 16, 512, 8))).toBe('tiled');
+        expect(familyFor(one, work(16, 256, 512, 8))).toBe('tiled');
+        expect(familyFor(one, { ...work(256, 256, 64, 8), dtype: 'f16' })).toBe('tiled');
+        expect(familyFor(one, { ...work(256, 256, 64, 8), dtype: undefined })).toBe('tiled');
+      }
+      // 64 channels save less than they carry, but where memory is stacked
+      expect([card, stacked, small].map((one) => familyFor(one, work(64, 64, 256, 8)))).toEqual([
+        'tiled',
+        'winograd',
+        'tiled',
+      ]);
+      // what a few more dispatches cost matters to cards alone
+      expect([card, stacked, small].map((one) => familyFor(one, work(128, 128, 128, 1)))).toEqual([
+        'tiled',
+        'winograd',
+        'winograd',
+      ]);
+    }
+    forceVariants('tiled');
+    expect(familyFor(card, conv(256, 256, 64, 8))).toBe('tiled');
+  });
+
+  it('tells stacked memory by the names of cards', () => {
+    const named = (name: string, vendor = 'nvidia') => hasStackedMemory({ ...NO_INFO, vendor, device: name });
+    const stacked = ['NVIDIA H200', 'NVIDIA A100-SXM4-80GB', 'Tesla V100-SXM2-16GB', 'NVIDIA GH200 480GB'];
+    expect([...stacked, 'NVIDIA B200', 'AMD Instinct MI300X'].map((name) => named(name))).toEqual(Array(6).fill(true));
+    const others = ['NVIDIA GeForce RTX 4090', 'NVIDIA A10', 'NVIDIA RTX A4000', 'NVIDIA L40S', 'Tesla T4'];
+    expect([...others, 'Intel(R) Arc(TM) A700 Graphics'].map((name) => named(name))).toEqual(Array(6).fill(false));
   });
 
   it('follows the table for its device and its class of shape alone', () => {
@@ -242,6 +293,15 @@ describe('tiles', () => {
     expect(cutTerms(nvidia, { rows: 1024, columns: 1024, terms: 8192, batch: 1 }, [64, 64])).toMatchObject(whole);
     expect(cutTerms(nvidia, { rows: 64, columns: 64, terms: 1000, batch: 1 }, [64, 64])).toMatchObject(whole);
     expect(cutTerms(nvidia, { rows: 64, columns: 64, terms: 1 << 20, batch: 3000 }, [64, 64])).toMatchObject(whole);
+  });
+});
+
+describe('sums in slots', () => {
+  it('are no longer than asked for, as far as there is room for partial sums', () => {
+    const slots = (terms: number, rows: number, batch: number) =>
+      cutTerms(device(false, 32, 'nvidia'), { rows, columns: rows, terms, batch }, [64, 64], { longest: 1024 }).slots;
+    expect([1024, 1040, 8192].map((terms) => slots(terms, 256, 36))).toEqual([1, 2, 7]);
+    expect(slots(8192, 1024, 36)).toBe(1);
   });
 });
 

@@ -1,7 +1,7 @@
 /** Winograd's algorithm on shapes that need every corner of it; test/ops.test.ts has too few channels for it. */
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { acquireDevice } from '../../engine/device/node.ts';
 import { type AnyOp, allOps, type Device, type DType, type Sample, scope, type Tensor } from '../../engine/index.ts';
+import { limitWorkspace } from '../../kernels/conv2d/winograd-products.ts';
 import { conv2d } from '../../kernels/index.ts';
 import { forceVariants } from '../../kernels/lib/variant.ts';
 import { expectClose, unitOf } from '../support/compare.ts';
@@ -15,7 +15,10 @@ let device: Device;
 beforeAll(async () => {
   device = await testDevice();
 });
-afterEach(() => forceVariants(undefined));
+afterEach(() => {
+  forceVariants(undefined);
+  limitWorkspace(undefined);
+});
 
 /** Runs `fn` and says which kernels it launched, and how often. */
 async function launchesOf(fn: () => Promise<void>): Promise<Record<string, number>> {
@@ -54,6 +57,21 @@ const cases: readonly (Sample<string, object> & { op: string; title: string; typ
     attrs: { padding: 1, scale: 0.5 },
   },
   {
+    ...{ op: 'conv2d', title: 'rows of whole tiles, reflection, a residual', types: ['f32', 'f16'] },
+    inputs: { x: [2, 33, 5, 8], weight: [18, 33, 3, 3], bias: [18], residual: [2, 18, 5, 8] },
+    attrs: { padding: 1, paddingMode: 'reflect' },
+  },
+  {
+    ...{ op: 'conv2d', title: 'rows of whole tiles, uneven padding' },
+    inputs: { x: [1, 32, 4, 12], weight: [8, 32, 3, 3], bias: [8] },
+    attrs: { padding: [0, 0, 1, 0] },
+  },
+  {
+    ...{ op: 'conv2d', title: 'windows that end far beyond rows of whole tiles' },
+    inputs: { x: [1, 32, 4, 4], weight: [8, 32, 3, 3] },
+    attrs: { padding: [1, 1, 1, 5], paddingMode: 'replicate' },
+  },
+  {
     ...{ op: 'conv2dActivated', title: 'an activation' },
     ...{ inputs: { x: [1, 32, 4, 6], weight: [34, 32, 3, 3], bias: [34] }, attrs: { padding: 1, activation: 'tanh' } },
   },
@@ -63,6 +81,11 @@ const cases: readonly (Sample<string, object> & { op: string; title: string; typ
     attrs: { padding: 1, size: [5, 3] },
   },
   {
+    ...{ op: 'convTranspose2d', title: 'taps that run backwards, rows of whole tiles' },
+    inputs: { x: [1, 40, 6, 8], weight: [40, 24, 3, 3], bias: [24] },
+    attrs: { padding: 1, size: [6, 8] },
+  },
+  {
     ...{ op: 'convTranspose2d', title: 'taps that run backwards, reflection' },
     inputs: { x: [1, 32, 5, 6], weight: [32, 32, 3, 3] },
     attrs: { padding: 1, paddingMode: 'reflect', size: [5, 6] },
@@ -70,6 +93,10 @@ const cases: readonly (Sample<string, object> & { op: string; title: string; typ
   {
     ...{ op: 'conv2dWeightGrad', title: 'extents that no tile divides, several pictures', types: ['f32', 'f16'] },
     ...{ inputs: { x: [2, 5, 17, 19], g: [2, 9, 17, 19] }, attrs: { padding: 1, kernel: [3, 3] } },
+  },
+  {
+    ...{ op: 'conv2dWeightGrad', title: 'rows of whole tiles', types: ['f32', 'f16'] },
+    ...{ inputs: { x: [2, 6, 18, 20], g: [2, 10, 18, 20] }, attrs: { padding: 1, kernel: [3, 3] } },
   },
   {
     ...{ op: 'conv2dWeightGrad', title: 'reflection, one channel' },
@@ -82,9 +109,42 @@ const cases: readonly (Sample<string, object> & { op: string; title: string; typ
     attrs: { padding: [0, 1, 4, 0], kernel: [3, 3] },
   },
 ];
-const LAST = { conv2dWeightGrad: 'conv2d.winograd.fold' } as Record<string, string>;
 
-describe("Winograd's algorithm", () => {
+/** What multiplies at the 36 points, and the pass over pixels that goes with it; shapes of more than one part, and in how many. */
+const PRODUCTS = [
+  {
+    ...{ on: 'lanes', names: /^conv2d\.winograd\.input$/, bytes: undefined },
+    tiles: { x: [1, 32, 200, 200], weight: [9, 32, 3, 3], parts: 2 },
+    // 40,000 pixels are 2,500 tiles, of which a part has 1,024 at most
+    sums: { x: [1, 2, 200, 200], g: [1, 3, 200, 200], parts: 3 },
+    // 4,096 input channels leave 48 output channels to a part
+    channels: { x: [1, 4096, 24, 24], weight: [64, 4096, 3, 3], g: [1, 64, 24, 24], parts: 2 },
+  },
+  {
+    ...{ on: 'tiled', names: /^conv2d\.winograd\.pixels4?$/, bytes: 2 ** 19 },
+    tiles: { x: [1, 32, 40, 40], weight: [9, 32, 3, 3], parts: 2 },
+    sums: { x: [1, 2, 68, 68], g: [1, 3, 68, 68], parts: 2 },
+    channels: { x: [1, 128, 24, 24], weight: [32, 128, 3, 3], g: [1, 32, 24, 24], parts: 2 },
+  },
+];
+
+/** Such text as runs on a device with enough lanes alone is left out elsewhere. */
+const runsOn = (on: string) => on !== 'lanes' || device.capabilities.subgroupWidth >= 4;
+
+const opNamed = (name: string) => allOps().find(({ definition }) => definition.name === name) as AnyOp;
+const drawn = (seed: number, shapes: number[][]) =>
+  shapes.map((shape) => toTensor(device, draw(shape, 'f32', generator(seed))));
+const weightGradient = (x: Tensor, g: Tensor) => {
+  const op = opNamed('conv2dWeightGrad');
+  return scope(() => op({ x, g }, { ...op.definition.defaults, padding: 1, kernel: [3, 3] }).w as Tensor);
+};
+
+describe.each(PRODUCTS)("Winograd's algorithm, products on $on", ({ on, names, bytes, tiles, sums, channels }) => {
+  const winograd = `winograd,matmul=${on}`;
+  /** How often the pass over pixels ran. */
+  const callsOf = (launches: Record<string, number>) =>
+    Object.entries(launches).reduce((total, [kernel, calls]) => total + (names.test(kernel) ? calls : 0), 0);
+
   for (const { op, title, types = ['f32'] as const, ...sample } of cases) {
     const subject = () => {
       const found = subjects().find(({ name }) => name === op);
@@ -93,104 +153,96 @@ describe("Winograd's algorithm", () => {
     };
     for (const dtype of types) {
       it(`computes ${op}: ${title}, ${dtype}`, async () => {
-        forceVariants('winograd');
+        if (!runsOn(on)) return;
+        forceVariants(winograd);
         const run = () => checkForward(executorOn(device), subject(), sample, dtype, 1);
-        expect(await launchesOf(run)).toHaveProperty([LAST[op] ?? 'conv2d.winograd.output'], 2);
+        expect(callsOf(await launchesOf(run))).toBe(2);
       });
     }
     it(`has the gradient of ${op}: ${title}`, async () => {
-      forceVariants('winograd');
+      if (!runsOn(on)) return;
+      forceVariants(winograd);
       await checkGradients(executorOn(device), subject(), sample, 'f32', 1);
     });
   }
 
-  it('computes tiles in parts, as many as workspace is kept for, as if they were one', async () => {
-    const [x, weight, bias] = [[1, 32, 200, 200], [9, 32, 3, 3], [9]].map((shape) =>
-      toTensor(device, draw(shape, 'f32', generator(3))),
-    );
-    const run = (name: string) => {
-      forceVariants(name);
-      return scope(() => conv2d(x, { weight, bias }, { padding: 1 }));
-    };
+  /** Compares what `run` computes with the sums of all terms, and says what it launched. */
+  async function launchesOfParts(run: () => Tensor, terms: number, name: string): Promise<Record<string, number>> {
+    forceVariants(winograd);
     let parts: Tensor | undefined;
     const launches = await launchesOf(async () => {
-      parts = run('winograd');
+      parts = run();
       await device.finish();
     });
-    const whole = run('direct');
+    forceVariants(on);
+    const whole = run();
     const want = { shape: whole.shape, data: Float64Array.from(await whole.data()) };
-    expectClose(await (parts as Tensor).data(), want, 4 * Math.sqrt(Math.max(x.size / 32, 288)) * unitOf('f32'), 'y');
-    expect(launches).toHaveProperty(['conv2d.winograd.output'], 2);
-    for (const tensor of [x, weight, bias, parts, whole]) tensor?.dispose();
+    expectClose(await (parts as Tensor).data(), want, 4 * Math.sqrt(terms) * unitOf('f32'), name);
+    for (const tensor of [parts, whole]) tensor?.dispose();
+    return launches;
+  }
+
+  it('computes tiles in parts, as many as workspace is kept for, as if they were one', async () => {
+    if (!runsOn(on)) return;
+    limitWorkspace(bytes);
+    const [x, weight, bias] = drawn(3, [tiles.x, tiles.weight, [9]]);
+    const run = () => scope(() => conv2d(x, { weight, bias }, { padding: 1 }));
+    const launches = await launchesOfParts(run, Math.max(x.size / 32, 288), 'y');
+    expect(callsOf(launches)).toBe(tiles.parts);
+    for (const tensor of [x, weight, bias]) tensor.dispose();
   });
 
   it('adds the weight gradients of parts of the tiles', async () => {
-    // 40,000 pixels are 2,500 tiles, of which a part has 1,024 at most
-    const [x, g] = [
-      [1, 2, 200, 200],
-      [1, 3, 200, 200],
-    ].map((shape) => toTensor(device, draw(shape, 'f32', generator(5))));
-    const op = allOps().find(({ definition }) => definition.name === 'conv2dWeightGrad') as AnyOp;
-    const run = (name: string) => {
-      forceVariants(name);
-      return scope(() => op({ x, g }, { ...op.definition.defaults, padding: 1, kernel: [3, 3] }).w);
-    };
-    let parts: Tensor | undefined;
-    const launches = await launchesOf(async () => {
-      parts = run('winograd');
-      await device.finish();
-    });
-    const whole = run('direct');
-    const want = { shape: whole.shape, data: Float64Array.from(await whole.data()) };
-    expectClose(await (parts as Tensor).data(), want, 4 * 200 * unitOf('f32'), 'w');
-    expect(launches).toMatchObject({ 'conv2d.winograd.gradient': 3, 'conv2d.winograd.fold': 1 });
-    for (const tensor of [x, g, parts, whole]) tensor?.dispose();
+    if (!runsOn(on)) return;
+    limitWorkspace(bytes);
+    const [x, g] = drawn(5, [sums.x, sums.g]);
+    const launches = await launchesOfParts(() => weightGradient(x, g), g.size / 3, 'w');
+    expect(callsOf(launches)).toBe(sums.parts);
+    expect(launches).toMatchObject({ 'conv2d.winograd.fold': 1 });
+    for (const tensor of [x, g]) tensor.dispose();
   });
 
   it('computes output channels in parts, whose transformed weights and sums stay small', async () => {
-    // 4,096 input channels leave 48 output channels to a part
-    const [x, weight, g] = [
-      [1, 4096, 24, 24],
-      [64, 4096, 3, 3],
-      [1, 64, 24, 24],
-    ].map((shape) => toTensor(device, draw(shape, 'f32', generator(6))));
-    const op = allOps().find(({ definition }) => definition.name === 'conv2dWeightGrad') as AnyOp;
-    const gradient = () =>
-      scope(() => op({ x, g }, { ...op.definition.defaults, padding: 1, kernel: [3, 3] }).w as Tensor);
-    const forward = () => scope(() => conv2d(x, { weight }, { padding: 1 }));
-    for (const [run, last, terms] of [
-      [forward, 'conv2d.winograd.output', 9 * 4096],
-      [gradient, 'conv2d.winograd.fold', 24 * 24],
-    ] as const) {
-      forceVariants('winograd');
-      let parts: Tensor | undefined;
-      const launches = await launchesOf(async () => {
-        parts = run();
-        await device.finish();
-      });
-      forceVariants('lanes');
-      const whole = run();
-      const want = { shape: whole.shape, data: Float64Array.from(await whole.data()) };
-      expectClose(await (parts as Tensor).data(), want, 4 * Math.sqrt(terms) * unitOf('f32'), last);
-      expect(launches).toHaveProperty([last], 2);
-      for (const tensor of [parts, whole]) tensor?.dispose();
-    }
+    if (!runsOn(on)) return;
+    limitWorkspace(bytes);
+    const { parts } = channels;
+    const [x, weight, g] = drawn(6, [channels.x, channels.weight, channels.g]);
+    const forward = await launchesOfParts(
+      () => scope(() => conv2d(x, { weight }, { padding: 1 })),
+      9 * channels.x[1],
+      'y',
+    );
+    expect(forward).toMatchObject({ 'conv2d.winograd.weights': parts });
+    const gradient = await launchesOfParts(() => weightGradient(x, g), channels.x[2] ** 2, 'w');
+    expect(gradient).toMatchObject({ 'conv2d.winograd.fold': parts });
     for (const tensor of [x, weight, g]) tensor.dispose();
   });
+});
 
-  it('computes the same with products of other families, which devices without subgroups have', async () => {
-    const plain = await acquireDevice({ device: process.env.MIAOBI_DEVICE, plainFeatures: true, poison: true });
-    forceVariants('conv2d=winograd');
-    const { op, title, types, ...sample } = cases[0];
-    const conv = subjects().find(({ name }) => name === op);
-    if (!conv) throw new Error(`no op is called ${op}`);
-    await checkForward(executorOn(plain), conv, sample, 'f32', 1);
-    plain.destroy();
+describe("Winograd's algorithm", () => {
+  it('sums many tiles of a weight gradient in slots, which a second pass adds', async () => {
+    const [x, g] = drawn(7, [
+      [1, 40, 132, 136],
+      [1, 33, 132, 136],
+    ]);
+    // 1,122 tiles, a few more than the longest sum
+    forceVariants('winograd,matmul=tiled:32x32');
+    let sums: Tensor | undefined;
+    const launches = await launchesOf(async () => {
+      sums = weightGradient(x, g);
+      await device.finish();
+    });
+    expect(launches).toMatchObject({ 'matmul.tiledParts4': 1, 'matmul.sumParts': 1, 'conv2d.winograd.fold': 1 });
+    forceVariants('tiled');
+    const whole = weightGradient(x, g);
+    const want = { shape: whole.shape, data: Float64Array.from(await whole.data()) };
+    expectClose(await (sums as Tensor).data(), want, 4 * 132 * unitOf('f32'), 'w');
+    for (const tensor of [x, g, sums, whole]) tensor?.dispose();
   });
 
   it('leaves other windows and few channels to other variants', async () => {
-    forceVariants('winograd');
-    const conv = allOps().find(({ definition }) => definition.name === 'conv2d') as AnyOp;
+    forceVariants('winograd,matmul=tiled');
+    const conv = opNamed('conv2d');
     const run = async (xShape: number[], weightShape: number[], attrs: object) => {
       const [x, weight] = [xShape, weightShape].map((shape) => toTensor(device, draw(shape, 'f32', generator(4))));
       const launches = await launchesOf(async () => {
@@ -203,7 +255,7 @@ describe("Winograd's algorithm", () => {
       return Object.keys(launches);
     };
     const fits = await run([1, 32, 8, 8], [16, 32, 3, 3], {});
-    expect(fits).toContain('conv2d.winograd.product');
+    expect(fits).toContain('conv2d.winograd.weights');
     for (const kernels of [
       await run([1, 31, 8, 8], [16, 31, 3, 3], {}),
       await run([1, 32, 8, 8], [16, 32, 3, 3], { stride: 2 }),
