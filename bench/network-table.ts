@@ -11,6 +11,7 @@ export function networkTable(rows: readonly Row[]): string {
       'op · sample · pass · type',
       's',
       'min',
+      'alone',
       'runs',
       'clock',
       'core s',
@@ -28,7 +29,7 @@ export function networkTable(rows: readonly Row[]): string {
     const host = row.hostCpuUs ?? row.hostUs ?? MISSING;
     table.push([
       titleOf(row),
-      ...[row.us, row.min].map((us) => number(us / 1e6, 3)),
+      ...[row.us, row.min, row.aloneUs ?? MISSING].map((us) => number(us / 1e6, 3)),
       ...[row.runs, row.clock],
       number((row.cpuUs ?? MISSING) / 1e6, 2),
       number(row.gflops ?? MISSING, 1),

@@ -25,6 +25,8 @@ export interface Row extends RowName, Environment {
   readonly gbs?: number;
   /** of the roofline */
   readonly share?: number;
+  /** of steps of which each is waited for before the next is recorded, where `us` is of steps that follow each other */
+  readonly aloneUs?: number;
   /** until everything is recorded and submitted */
   readonly hostUs?: number;
   /** of it on a core, where the system tells */

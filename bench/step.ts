@@ -1,9 +1,10 @@
 import { type Device, type PhaseProfile, throughputOf } from '../engine/index.ts';
 import type { Recipe } from '../train/recipes/recipe.ts';
+import { stepsAhead, wholeStep } from '../train/run/steps-ahead.ts';
 import { processUs, threadMs } from './host-clock.ts';
 import { type Row, timesOf, titleOf } from './row.ts';
 import { summarize } from './statistics.ts';
-import { type NetworkChoice, type NetworkSuite, repeat, type Timing } from './suite.ts';
+import { type NetworkChoice, type NetworkSuite, repeat, type Timing, timed } from './suite.ts';
 import { makeTraining, type TimedTraining } from './training.ts';
 
 export interface NetworkToTime extends Pick<TimedTraining, 'system' | 'settings'> {
@@ -70,7 +71,7 @@ export function stepCases({ sizes, batch, types, filter }: NetworkChoice): StepC
   return cases;
 }
 
-/** Times steps of trainings: upload, losses, sweep, Adam, reading the losses back. */
+/** Times steps of trainings as they follow each other there: upload, losses, sweep, Adam, reading the losses back. */
 export async function benchSteps(suite: NetworkSuite): Promise<void> {
   const cases = stepCases(suite);
   for (const [i, one] of cases.entries()) {
@@ -116,7 +117,8 @@ export interface StepsFound {
 }
 
 /**
- * Makes steps until `seconds` are spent on timed ones.
+ * Makes steps until `seconds` are spent on timed ones, in the order of a training: the next is begun while the GPU works on
+ * the last. A few are made alone, too, each waited for before the next.
  *
  * @param start  allocated bytes before the training was made: peaks and forecast count from there
  */
@@ -129,47 +131,75 @@ export async function timeSteps<Batch>(
 ): Promise<StepsFound> {
   const forecastBytes = recipe.forecastBytes(batch) - start;
   device.pool.resetPeaks();
+  const host = onHost(recipe);
+  const steps = stepsAhead(host.recipe, () => {});
   let step = 0;
-  const once = async () => {
-    const began = { wall: performance.now(), cpu: threadMs(), all: processUs() };
-    const done = recipe.step(batch, step++);
-    // the call returns when all is recorded and submitted, and waits for the losses alone
-    const recorded = { wall: performance.now(), cpu: threadMs() };
-    await done;
+  /** One more step recorded, and the one before it ended: once there is one before, what a step takes in a training. */
+  const next = async () => {
+    const began = { wall: performance.now(), all: processUs() };
+    host.reset();
+    await steps.next(batch, step++);
     return {
+      ...host.spent(),
       seconds: (performance.now() - began.wall) / 1e3,
-      hostUs: (recorded.wall - began.wall) * 1e3,
-      hostCpuUs: (recorded.cpu - began.cpu) * 1e3,
       cpuUs: processUs() - began.all,
     };
   };
+  const alone = () => timed(() => wholeStep(recipe, batch, step++));
   const { compiled, compileMs } = device.pipelines;
-  const first = await once();
+  const first = await alone();
   const cold = {
     pipelines: device.pipelines.compiled - compiled,
     compileMs: device.pipelines.compileMs - compileMs,
   };
-  while (step < WARM_UP) await once();
+  while (step < WARM_UP) await alone();
   const before = { created: device.pool.stats.created, misses: device.bindGroupMisses };
-  const runs = await repeat(seconds, once);
+  const waited = await repeat(seconds / 4, alone);
+  await next();
+  const runs = await repeat(seconds, next);
+  await steps.settle();
   const profiler = device.profile();
-  await once();
+  await alone();
   device.recorder.profiler = undefined;
   const phases = await profiler.phases();
   const { peakAllocatedBytes, peakUsedBytes, created } = device.pool.stats;
-  const hostCpuUs = summarize(runs.map((run) => run.hostCpuUs)).median;
+  const median = (pick: (run: (typeof runs)[number]) => number) => summarize(runs.map(pick)).median;
+  const hostCpuUs = median((run) => run.cpuMs * 1e3);
   return {
     wall: runs.map((run) => run.seconds),
     phases,
     facts: {
-      hostUs: summarize(runs.map((run) => run.hostUs)).median,
-      cpuUs: summarize(runs.map((run) => run.cpuUs)).median,
+      aloneUs: summarize(waited.map((run) => run.seconds)).median * 1e6,
+      hostUs: median((run) => run.wallMs * 1e3),
+      cpuUs: median((run) => run.cpuUs),
       ...(Number.isFinite(hostCpuUs) ? { hostCpuUs } : {}),
       firstMs: first.seconds * 1e3,
       ...cold,
       dispatches: phases.reduce((sum, { calls }) => sum + calls, 0),
       ...{ peakBytes: peakAllocatedBytes - start, liveBytes: peakUsedBytes - start, forecastBytes },
       ...{ created: created - before.created, misses: device.bindGroupMisses - before.misses },
+    },
+  };
+}
+
+/** A recipe, and how long its two calls of a step take: they return when all is recorded and submitted. */
+function onHost<Batch>(recipe: Recipe<Batch>) {
+  let spent = { wallMs: 0, cpuMs: 0 };
+  const counted = <R>(fn: () => R): R => {
+    const [wall, cpu] = [performance.now(), threadMs()];
+    const result = fn();
+    spent = { wallMs: spent.wallMs + performance.now() - wall, cpuMs: spent.cpuMs + threadMs() - cpu };
+    return result;
+  };
+  const begin: Recipe<Batch>['begin'] = (batch, step) => {
+    const finish = counted(() => recipe.begin(batch, step));
+    return () => counted(finish);
+  };
+  return {
+    recipe: { ...recipe, begin },
+    spent: () => spent,
+    reset() {
+      spent = { wallMs: 0, cpuMs: 0 };
     },
   };
 }

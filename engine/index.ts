@@ -14,7 +14,7 @@ export * from './random.ts';
 export type { Cost } from './recorder.ts';
 export { type Roofline, roofSeconds, type Throughput, throughputOf, withThroughput } from './roofline.ts';
 export { sampleValues } from './sample-values.ts';
-export { keep, scope } from './scope.ts';
+export { type Held, hold, keep, scope } from './scope.ts';
 export { type StorageTypes, sourceOf, variantsOf } from './shader-source.ts';
 export { filled, grad, stopGradient, useArithmetic, vjp } from './tape.ts';
 export {

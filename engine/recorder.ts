@@ -84,9 +84,9 @@ export class Recorder {
     if (this.#seconds > this.#flushAfter || this.#records.length >= FLUSH_AFTER_RECORDS) this.flushIfReady();
   }
 
-  /** The GPU has finished everything submitted: the next submit should come soon. */
-  drained(): void {
-    this.#flushAfter = FIRST_FLUSH_SECONDS;
+  /** The GPU has finished the first `submits`. Where there are no others it has nothing to do: the next should come soon. */
+  finished(submits: number): void {
+    if (submits === this.submits) this.#flushAfter = FIRST_FLUSH_SECONDS;
   }
 
   /** Runs `fn`; a profile counts what it records as this phase, and what nothing names as `forward`. */
@@ -132,9 +132,10 @@ export class Recorder {
   /**
    * Waits for the pipelines, also those of what is recorded meanwhile, then submits.
    *
+   * @returns how many submits there were then
    * @throws GpuValidationError when a shader does not compile; its dispatches are dropped, all others stay recorded
    */
-  async flush(): Promise<void> {
+  async flush(): Promise<number> {
     while (!this.flushIfReady()) {
       try {
         await Promise.all([...this.#waiting].map((entry) => entry.ready));
@@ -143,6 +144,7 @@ export class Recorder {
         throw error;
       }
     }
+    return this.submits;
   }
 
   #dropFailed(): void {

@@ -35,6 +35,11 @@ export function adopt(tensor: Tensor): Tensor {
  * @throws Error when `fn` returns a promise: await outside the scope
  */
 export function scope<R>(fn: () => R): R {
+  return inScope(fn, (tensor) => stack.at(-1)?.own(tensor));
+}
+
+/** @param left  is handed each tensor that was made in `fn` and is part of what it returns */
+function inScope<R>(fn: () => R, left: (tensor: Tensor) => void): R {
   const inner = new Scope();
   stack.push(inner);
   let result: R;
@@ -48,7 +53,9 @@ export function scope<R>(fn: () => R): R {
   }
   stack.pop();
   for (const tensor of tensorsIn(result)) {
-    if (tensor.owner === inner) moveOut(tensor, inner);
+    if (tensor.owner !== inner) continue;
+    inner.disown(tensor);
+    left(tensor);
   }
   inner.disposeAll();
   return result;
@@ -64,15 +71,37 @@ export function keep<T extends Tensor>(tensor: T): T {
   return tensor;
 }
 
+/** What one scope leaves to a later one, with other work between them. */
+export interface Held<R> {
+  readonly value: R;
+  /** Hands it to the current scope, which frees it at its end. */
+  take(): R;
+  /** Frees it where no scope will take it. */
+  dispose(): void;
+}
+
+/** Like `scope`, and what `fn` returns belongs to no scope until one takes it. */
+export function hold<R>(fn: () => R): Held<R> {
+  const tensors = new Set<Tensor>();
+  const value = inScope(fn, (tensor) => tensors.add(tensor));
+  return {
+    value,
+    take() {
+      for (const tensor of tensors) adopt(tensor);
+      tensors.clear();
+      return value;
+    },
+    dispose() {
+      for (const tensor of tensors) tensor.dispose();
+      tensors.clear();
+    },
+  };
+}
+
 /** Takes a tensor out of every scope: its new owner disposes of it. */
 export function detachFromScope<T extends Tensor>(tensor: T): T {
   tensor.owner?.disown(tensor);
   return tensor;
-}
-
-function moveOut(tensor: Tensor, inner: Scope): void {
-  inner.disown(tensor);
-  stack.at(-1)?.own(tensor);
 }
 
 /** Every tensor in a result: tensors, arrays, maps, plain objects. */

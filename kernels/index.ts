@@ -7,6 +7,9 @@ export {
   emaUpdate,
   type GuardOptions,
   gradientGuard,
+  type LossScaleRule,
+  type LossScaleTensors,
+  moveLossScale,
 } from './adam/adam.ts';
 export {
   type BatchNormOptions,

@@ -3,6 +3,7 @@ import { makeTraining, type TimedTraining } from '../bench/training.ts';
 import { acquireDevice } from '../engine/device/node.ts';
 import type { Device } from '../engine/index.ts';
 import type { StepReport } from '../train/recipes/recipe.ts';
+import { wholeStep } from '../train/run/steps-ahead.ts';
 
 /** What the engine has made and holds after a step. */
 interface Counters {
@@ -52,7 +53,7 @@ describe.each(SMALL)('a training step of a small %s', (_, training) => {
     forecast = recipe.forecastBytes(batch);
     device.pool.resetPeaks();
     for (let step = 0; step < STEPS; step++) {
-      reports.push(await recipe.step(batch, step));
+      reports.push(await wholeStep(recipe, batch, step));
       const { created, usedBytes } = device.pool.stats;
       after.push({
         ...{ created, used: usedBytes, misses: device.bindGroupMisses },

@@ -44,11 +44,12 @@ function partsOf({ rows, records, bars }: Report): Section[] {
     ...failureSections(records),
     {
       title: 'Networks',
-      text: 'Wall time from memory to memory, beside the GPU time of PyTorch (eager) where there is one; memory is the peak of all buffers, in PyTorch of the allocated bytes.',
-      head: ['what', 'ms', 'GFLOP/s', 'peak', 'first, ms', 'host, ms', ...BESIDE.map(([name]) => name)],
+      text: 'Wall time from memory to memory, of training steps that follow each other and of some that are each waited for alone, beside the GPU time of PyTorch (eager) where there is one; memory is the peak of all buffers, in PyTorch of the allocated bytes.',
+      head: ['what', 'ms', 'alone, ms', 'GFLOP/s', 'peak', 'first, ms', 'host, ms', ...BESIDE.map(([name]) => name)],
       rows: networks.map((row) => [
         titleOf(row),
         number(row.us / 1e3),
+        number(row.aloneUs === undefined ? undefined : row.aloneUs / 1e3),
         number(row.gflops),
         row.peakBytes === undefined ? '' : mib(row.peakBytes),
         number(row.firstMs),

@@ -87,7 +87,8 @@ export class Device {
   /** totals while a forecast runs: dispatches are counted and dropped */
   forecasting: Forecasting | undefined;
   readonly #bindGroups: BindGroups;
-  readonly #submitted: Promise<unknown>[] = [];
+  /** a promise for each submit that the GPU is still at, the oldest first */
+  readonly #running = new Set<Promise<void>>();
   #failure: Error | undefined;
   #poisonBuffer: GPUBuffer | undefined;
 
@@ -104,7 +105,7 @@ export class Device {
       ? { flopsPerSecond: 1e10, bytesPerSecond: 4e9 }
       : { flopsPerSecond: 5e12, bytesPerSecond: 2e11 };
     this.recorder = new Recorder(gpu, new ParamsArena(gpu, this.pipelines.paramsLayout), rates);
-    this.recorder.onSubmit = () => this.#submitted.push(gpu.queue.onSubmittedWorkDone().catch(() => {}));
+    this.recorder.onSubmit = () => this.#follow(gpu.queue.onSubmittedWorkDone());
     this.pool = this.#makePool(options.budgetBytes ?? Number.POSITIVE_INFINITY);
     if (options.poison) this.#poisonBuffer = makePoison(gpu);
     gpu.addEventListener('uncapturederror', (event) => {
@@ -150,25 +151,36 @@ export class Device {
   }
 
   /**
+   * Submits what is recorded, unless one of its pipelines still compiles, and waits for nothing: the GPU works on it while
+   * the host goes on.
+   */
+  submit(): void {
+    this.recorder.flushIfReady();
+  }
+
+  /**
    * Submits everything recorded. Resolves when it is submitted and at most one earlier submit is still running.
    *
    * @throws DeviceLostError, GpuValidationError that happened since the last call
    */
   async flush(): Promise<void> {
     await this.recorder.flush();
-    while (this.#submitted.length > 2) await this.#submitted.shift();
+    while (this.#running.size > 2) await this.#running.values().next().value;
     this.#throwFailure();
   }
 
   /** Waits until the GPU has finished everything recorded so far. */
   async finish(): Promise<void> {
-    await this.recorder.flush();
-    await Promise.all(this.#submitted.splice(0));
-    this.recorder.drained();
+    const submits = await this.recorder.flush();
+    await Promise.all(this.#running);
+    this.recorder.finished(submits);
     this.#throwFailure();
   }
 
-  /** Copies `bytes` of a buffer to the host, from `offset` on. */
+  /**
+   * Copies `bytes` of a buffer to the host, from `offset` on, as they are at the time of the call: what is recorded later
+   * changes nothing of it, and the GPU may go on with that while the copy comes.
+   */
   async read(buffer: PooledBuffer, bytes: number, offset = 0): Promise<ArrayBuffer> {
     if (!buffer.gpu) throw new Error('internal error: a forecast has no values to read');
     const size = Math.ceil(bytes / 4) * 4;
@@ -180,7 +192,7 @@ export class Device {
     const usage = GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ;
     const mapped = this.gpu.createBuffer({ label: 'read', size, usage });
     this.recorder.copy({ from: buffer.gpu, fromOffset: offset, to: mapped, toOffset: 0, bytes: size });
-    await this.recorder.flush();
+    const submits = await this.recorder.flush();
     try {
       await mapped.mapAsync(GPUMapMode.READ);
     } catch (error) {
@@ -188,7 +200,7 @@ export class Device {
       throw new DeviceLostError((error as Error).message || 'The GPU device was lost while a result was read.');
     }
     this.#throwFailure();
-    if (this.recorder.pending === 0) this.recorder.drained();
+    this.recorder.finished(submits);
     const copy = mapped.getMappedRange().slice(0);
     mapped.unmap();
     mapped.destroy();
@@ -252,6 +264,14 @@ export class Device {
       },
       settle: () => dry || this.recorder.flushIfReady(),
     });
+  }
+
+  #follow(work: Promise<unknown>): void {
+    const ended = work.then(
+      () => void this.#running.delete(ended),
+      () => void this.#running.delete(ended),
+    );
+    this.#running.add(ended);
   }
 
   #destroyBuffer(buffer: PooledBuffer): void {

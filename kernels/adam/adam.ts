@@ -45,9 +45,14 @@ const squaresKernels = perTeam((team) =>
 const guardKernel = defineKernel({
   name: 'adam.guard',
   wgsl: new URL('./guard.wgsl', import.meta.url),
-  params: d.struct({ parts: d.u32, infos: d.u32, maxNorm: d.f32, unscale: d.f32 }).$name('Params'),
-  bindings: { part: read('f32'), info: optional(read('u32'), 'HAS_INFO'), control: write('f32') },
-  keys: { WG: [WG], HAS_INFO: [0, 1] },
+  params: d.struct({ parts: d.u32, infos: d.u32, maxNorm: d.f32 }).$name('Params'),
+  bindings: {
+    part: read('f32'),
+    info: optional(read('u32'), 'HAS_INFO'),
+    lossScale: optional(read('f32'), 'HAS_SCALE'),
+    control: write('f32'),
+  },
+  keys: { WG: [WG], HAS_INFO: [0, 1], HAS_SCALE: [0, 1] },
   grid: () => 1,
   cost: (p) => ({ flops: 2 * p.parts, bytes: 4 * (p.parts + p.infos) }),
 });
@@ -57,8 +62,8 @@ export interface GuardOptions {
   maxNorm?: number;
   /** u32 [n]: any value above 0 forbids the update, such as the `info` of a factorisation */
   info?: Tensor;
-  /** the gradients are this times too large, because the loss was; 1 by default */
-  lossScale?: number;
+  /** f32 [1], a power of two: the gradients are this times too large, because the loss was; 1 when left out */
+  lossScale?: Tensor | undefined;
 }
 
 /**
@@ -68,10 +73,7 @@ export interface GuardOptions {
  *
  * @param grads  flat f32 buffers whose padding is zero
  */
-export function gradientGuard(
-  grads: readonly Tensor[],
-  { maxNorm = 0, info, lossScale = 1 }: GuardOptions = {},
-): Tensor {
+export function gradientGuard(grads: readonly Tensor[], { maxNorm = 0, info, lossScale }: GuardOptions = {}): Tensor {
   const [{ device }] = grads;
   const runs = grads.map(({ size }) => Math.ceil(size / (4 * RUN)));
   const parts = runs.reduce((sum, n) => sum + n, 0);
@@ -84,10 +86,57 @@ export function gradientGuard(
     first += runs[i];
   });
   const control = empty(device, { shape: [4], dtype: 'f32' });
-  const params = { parts, infos: info?.size ?? 0, maxNorm, unscale: 1 / lossScale };
-  guardKernel.launch({ part, info, control }, params, { WG, HAS_INFO: info ? 1 : 0 });
+  const params = { parts, infos: info?.size ?? 0, maxNorm };
+  const key = { WG, HAS_INFO: info ? 1 : 0, HAS_SCALE: lossScale ? 1 : 0 };
+  guardKernel.launch({ part, info, lossScale, control }, params, key);
   part.dispose();
   return control;
+}
+
+const lossScaleKernel = defineKernel({
+  name: 'adam.lossScale',
+  wgsl: new URL('./loss-scale.wgsl', import.meta.url),
+  params: d
+    .struct({
+      ...{ growth: d.f32, backoff: d.f32, firstBackoff: d.f32, growthInterval: d.f32 },
+      ...{ smallest: d.f32, largest: d.f32 },
+    })
+    .$name('Params'),
+  bindings: { factor: readWrite('f32'), steady: readWrite('f32'), control: read('f32') },
+  grid: () => 1,
+  cost: () => ({ flops: 4, bytes: 4 * 6 }),
+});
+
+/** Rules of a loss scale; factors are powers of two. */
+export interface LossScaleRule {
+  /** factor after `growthInterval` updates in a row */
+  readonly growth: number;
+  /** factor after an overflow */
+  readonly backoff: number;
+  /** the same before the first update */
+  readonly firstBackoff: number;
+  readonly growthInterval: number;
+  /** bounds of the scale */
+  readonly smallest: number;
+  readonly largest: number;
+}
+
+/** A loss scale on the device, each f32 [1]. */
+export interface LossScaleTensors {
+  /** of the next loss, a power of two */
+  readonly factor: Tensor;
+  /** updates since it last changed; −1 before the first */
+  readonly steady: Tensor;
+}
+
+/**
+ * Moves a loss scale in place by how an update went: down after an overflow, up after many updates in a row.
+ *
+ * @param control  from `gradientGuard`; where an info forbade the update the scale stays
+ * @see Micikevicius et al. 2018, arXiv:1710.03740, section 3.2
+ */
+export function moveLossScale(scale: LossScaleTensors, control: Tensor, rule: LossScaleRule): void {
+  lossScaleKernel.launch({ ...scale, control }, { ...rule });
 }
 
 export interface AdamOptions {

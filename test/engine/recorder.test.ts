@@ -127,6 +127,33 @@ describe('the recorder', () => {
     x.dispose();
   });
 
+  it('does not take the GPU for idle when a result is there that other work follows', async () => {
+    const rate = device.info.software ? 1e10 : 5e12;
+    const kernel = affineKernel('test.follows', { flops: rate * 0.003, bytes: 0 });
+    let x = tensor(device, [1], [1]);
+    const next = () => {
+      const y = kernel(x, 2, 1);
+      x.dispose();
+      x = y;
+    };
+    next();
+    await x.data(); // compiled, and waited for
+    next();
+    const reading = x.data();
+    for (let i = 0; i < 3; i++) next();
+    const start = device.recorder.submits;
+    expect([...(await reading)]).toEqual([7]);
+    const after: number[] = [];
+    for (let i = 0; i < 6; i++) {
+      next();
+      after.push(device.recorder.submits - start);
+    }
+    // the first, the reading and the three were submits: the fourth may take 16 ms
+    expect(after).toEqual([0, 0, 0, 0, 0, 1]);
+    await device.finish();
+    x.dispose();
+  });
+
   it('cuts what gathered while pipelines compiled into submits of bearable length', async () => {
     const rate = device.info.software ? 1e10 : 5e12;
     const kernel = affineKernel('test.gathered', { flops: rate * 0.03, bytes: 0 });

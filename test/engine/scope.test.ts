@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { acquireDevice } from '../../engine/device/node.ts';
-import { type Device, DisposedError, empty, keep, scope, type Tensor, tensor } from '../../engine/index.ts';
+import { type Device, DisposedError, empty, hold, keep, scope, type Tensor, tensor } from '../../engine/index.ts';
 import { reshape } from '../../kernels/index.ts';
 
 // Lifetimes need no values: the null backend records and runs nothing.
@@ -41,6 +41,33 @@ describe('scope', () => {
       expect(device.liveTensors).toBe(2);
       expect(inner[0].disposed).toBe(false);
     });
+    expect(device.liveTensors).toBe(0);
+  });
+
+  it('holds what it returns for a later scope, and leaves alone what was there before', () => {
+    const outer = make(3);
+    const held = scope(() =>
+      hold(() => {
+        make(9);
+        return { outer, made: make(1), list: [make(2)] };
+      }),
+    );
+    expect(device.liveTensors).toBe(3);
+    scope(() => {
+      const { outer: same, made } = held.take();
+      expect([same, made.disposed]).toEqual([outer, false]);
+    });
+    expect([device.liveTensors, outer.disposed]).toEqual([1, false]);
+    held.dispose();
+    expect(outer.disposed).toBe(false);
+  });
+
+  it('frees what is held where no scope takes it', () => {
+    const held = hold(() => [make(1), make(2)]);
+    expect(device.liveTensors).toBe(2);
+    held.dispose();
+    expect(device.liveTensors).toBe(0);
+    scope(() => held.take());
     expect(device.liveTensors).toBe(0);
   });
 

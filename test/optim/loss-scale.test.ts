@@ -1,8 +1,9 @@
-import { beforeAll, describe, expect, it } from 'vitest';
-import { type Device, leaves, tensor } from '../../engine/index.ts';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type Device, leaves, scope, tensor } from '../../engine/index.ts';
 import '../../kernels/index.ts';
 import { adam } from '../../train/optim/adam.ts';
-import { lossScale } from '../../train/optim/loss-scale.ts';
+import { type LossScale, type LossScaleConfig, lossScale } from '../../train/optim/loss-scale.ts';
+import { readPacked } from '../../train/recipes/pack.ts';
 import { testDevice } from '../support/device.ts';
 
 let device: Device;
@@ -10,47 +11,72 @@ beforeAll(async () => {
   device = await testDevice();
 });
 
+const opened: LossScale[] = [];
+afterEach(() => {
+  for (const one of opened.splice(0)) one.dispose();
+});
+
+function open(config: LossScaleConfig = {}): LossScale {
+  const scale = lossScale(device, config);
+  opened.push(scale);
+  return scale;
+}
+
+/** Tells a scale of updates that went well, and of overflows. */
+function tell(scale: LossScale, overflows: readonly boolean[], failed = 0): void {
+  for (const overflowed of overflows) {
+    scope(() => scale.next(tensor(device, [1, overflowed || failed > 0 ? 0 : 1, 2.5, failed], [4])));
+  }
+}
+
+const heard = async (scale: LossScale) => scale.heard(await readPacked(() => scale.reading));
+
+/** The scale at the start and after each event. */
+async function course(scale: LossScale, overflows: readonly boolean[]): Promise<number[]> {
+  const seen = [(await heard(scale)).value];
+  for (const overflowed of overflows) {
+    tell(scale, [overflowed]);
+    seen.push((await heard(scale)).value);
+  }
+  return seen;
+}
+
 describe('the loss scale', () => {
-  it('starts where PyTorch does, comes down in strides until a first update, and halves with every later overflow', () => {
-    const scale = lossScale();
-    const seen = [scale.value];
-    for (const overflowed of [true, true, false, true, true]) {
-      scale.next(overflowed);
-      seen.push(scale.value);
-    }
+  it('starts where PyTorch does, comes down in strides until a first update, and halves with every later overflow', async () => {
+    const seen = await course(open(), [true, true, false, true, true]);
     expect(seen).toEqual([65536, 4096, 256, 256, 128, 64]);
   });
 
-  it('doubles after as many good steps in a row as the interval says, and counts anew after each change', () => {
-    const scale = lossScale({ initial: 8, growthInterval: 3 });
-    const seen: number[] = [];
-    for (const overflowed of [false, false, true, false, false, false, false, false, false, false]) {
-      scale.next(overflowed);
-      seen.push(scale.value);
-    }
-    expect(seen).toEqual([8, 8, 4, 4, 4, 8, 8, 8, 16, 16]);
+  it('doubles after as many good steps in a row as the interval says, and counts anew after each change', async () => {
+    const scale = open({ initial: 8, growthInterval: 3 });
+    const seen = await course(scale, [false, false, true, false, false, false, false, false, false, false]);
+    expect(seen).toEqual([8, 8, 8, 4, 4, 4, 8, 8, 8, 16, 16]);
   });
 
-  it('stays a normal number of f32 whatever happens', () => {
-    const down = lossScale();
-    for (let i = 0; i < 500; i++) down.next(true);
-    const up = lossScale({ growthInterval: 1 });
-    for (let i = 0; i < 500; i++) up.next(false);
-    for (const { value } of [down, up]) {
-      expect(Math.fround(value)).toBe(value);
-      expect(Math.fround(1 / value) * value).toBe(1);
-    }
+  it('stays as it is where an update was forbidden for another reason', async () => {
+    const scale = open({ growthInterval: 2 });
+    tell(scale, [false]);
+    tell(scale, [false, true], 3);
+    expect(await heard(scale)).toEqual({ value: 65536, steady: 1 });
   });
 
-  it('goes on from its state as if nothing had been between', () => {
+  it('stays a normal number of f32 whatever happens', async () => {
+    const [down, up] = [open(), open({ growthInterval: 1 })];
+    tell(down, new Array(200).fill(true));
+    tell(up, new Array(200).fill(false));
+    expect([(await heard(down)).value, (await heard(up)).value]).toEqual([2 ** -24, 2 ** 64]);
+  });
+
+  it('goes on from its state as if nothing had been between', async () => {
     const events = Array.from({ length: 40 }, (_, i) => (i * 7) % 11 === 0);
-    const whole = lossScale({ growthInterval: 4 });
-    for (const overflowed of events) whole.next(overflowed);
-    const first = lossScale({ growthInterval: 4 });
-    for (const overflowed of events.slice(0, 17)) first.next(overflowed);
-    const second = lossScale({ growthInterval: 4 });
-    second.restore(JSON.parse(JSON.stringify(first.state())));
-    for (const overflowed of events.slice(17)) second.next(overflowed);
+    const whole = open({ growthInterval: 4 });
+    tell(whole, events);
+    const first = open({ growthInterval: 4 });
+    tell(first, events.slice(0, 17));
+    const second = open({ growthInterval: 4 });
+    second.restore(JSON.parse(JSON.stringify(await heard(first))));
+    tell(second, events.slice(17));
+    expect(await heard(second)).toEqual(await heard(whole));
     expect(second.state()).toEqual(whole.state());
   });
 });
@@ -69,7 +95,7 @@ describe('gradients of a scaled loss', () => {
         [4],
       ),
     };
-    const control = await optimizer.update(grads, 0.01, 1, undefined, scale).data();
+    const control = await optimizer.update(grads, 0.01, 1, undefined, open({ initial: scale })).data();
     const [params, moment] = await Promise.all([optimizer.params.w.data(), optimizer.moment1.w.data()]);
     optimizer.dispose();
     for (const [, leaf] of [...leaves(initial), ...leaves(grads)]) leaf.dispose();

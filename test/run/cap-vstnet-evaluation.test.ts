@@ -6,6 +6,7 @@ import type { StylePairs } from '../../train/data/datasets/style-pairs.ts';
 import { ssim } from '../../train/eval/image-similarity.ts';
 import { type CapVstnetRecipe, capVstnetRecipe, setUpCapVstnet } from '../../train/recipes/cap-vstnet.ts';
 import { LOSS_WEIGHTS } from '../../train/recipes/cap-vstnet-losses.ts';
+import { wholeStep } from '../../train/run/steps-ahead.ts';
 import { testDevice } from '../support/device.ts';
 import { planarScene, SMALL } from '../support/small-vstnet.ts';
 
@@ -54,17 +55,38 @@ describe("CAP-VSTNet's evaluation", () => {
     const shown = stylized.planar.map((x) => Math.min(1, Math.max(0, x)));
     expect(measured[0].ssim).toBeCloseTo(ssim(planes(shown), planes(content.planar)), 5);
     expect(measured[0].ssim).toBeLessThan(0.999);
-    const { losses } = await recipe.step([one], 0);
+    const { losses } = await wholeStep(recipe, [one], 0);
     for (const name of ['total', 'style', 'cycle', 'laplacian']) expect(measured[0][name]).toBe(losses[name]);
     expect((await recipe.evaluate([one])).total).not.toBe(measured[0].total);
+  });
+
+  it('is of a recipe that begins its temporal steps when it knows that there were updates enough', async () => {
+    const recipe = await training();
+    const needsReport = (updates: number) => {
+      recipe.restore({ updates });
+      return recipe.needsReport?.();
+    };
+    expect([7, 8, 9].map(needsReport)).toEqual([false, true, false]);
+  });
+
+  it('is of a recipe that frees a step that was begun and not finished', async () => {
+    const freed = async (begins: boolean) => {
+      const recipe = await training();
+      const live = device.liveTensors;
+      if (begins) recipe.begin([pair(3)], 0);
+      expect(device.liveTensors > live).toBe(begins);
+      recipe.dispose();
+      return live - device.liveTensors;
+    };
+    expect(await freed(true)).toBe(await freed(false));
   });
 
   it('changes nothing of what the next step is made from', async () => {
     const [plain, evaluated] = [await training(), await training()];
     for (let step = 0; step < 2; step++) {
-      const want = await plain.step([pair(step)], step);
+      const want = await wholeStep(plain, [pair(step)], step);
       await evaluated.evaluate([pair(7)]);
-      expect(await evaluated.step([pair(step)], step)).toEqual(want);
+      expect(await wholeStep(evaluated, [pair(step)], step)).toEqual(want);
     }
   });
 });

@@ -32,9 +32,13 @@ export async function gauganTraining(
     ...training,
     recipe: {
       ...recipe,
-      async step(batch, step) {
-        await within?.();
-        return recipe.step(batch, step);
+      begin(batch, step) {
+        const finish = recipe.begin(batch, step);
+        return async () => {
+          const report = finish();
+          await within?.();
+          return report;
+        };
       },
     },
   };

@@ -1,8 +1,9 @@
-import { type Device, grad, leaves, overwrite, randomNormals, scope, type Tensor, tensor } from '../../engine/index.ts';
+import { type Device, grad, hold, leaves, overwrite, randomNormals, type Tensor, tensor } from '../../engine/index.ts';
 import { add, matmul, mean, square, sub } from '../../kernels/index.ts';
 import type { Loader } from '../../train/data/loader.ts';
 import { adam } from '../../train/optim/adam.ts';
-import type { Json, Recipe, StepReport } from '../../train/recipes/recipe.ts';
+import { readPacked } from '../../train/recipes/pack.ts';
+import type { FinishStep, Json, Recipe } from '../../train/recipes/recipe.ts';
 import type { Training } from '../../train/recipes/system.ts';
 
 /** Points of a line, [rows, FEATURES] and what to expect there. */
@@ -20,7 +21,7 @@ export interface LineOptions {
   readonly seed?: number;
   /** steps that are skipped */
   readonly skip?: (step: number) => boolean;
-  /** called within each step, before its update */
+  /** called within each step, when its update is recorded */
   readonly within?: (step: number) => void | Promise<void>;
   readonly forecastBytes?: number;
   readonly model?: string;
@@ -76,26 +77,34 @@ function lineRecipe(device: Device, options: LineOptions & { steps: number; seed
     ],
   };
   let updates = 0;
+  let open: { dispose(): void } | undefined;
   return {
     model: options.model ?? 'line',
     totalSteps: steps,
     forecastBytes: () => options.forecastBytes ?? 4096,
-    async step({ x, t }, step): Promise<StepReport> {
-      const lr = 0.05 / (1 + 0.1 * updates);
-      if (skip(step)) return { losses: {}, lr, skipped: 'the points lie on each other' };
+    begin({ x, t }, step): FinishStep {
+      const lr = () => 0.05 / (1 + 0.1 * updates);
+      if (skip(step)) return async () => ({ losses: {}, lr: lr(), skipped: 'the points lie on each other' });
       const noise = randomNormals({ seed, step, op: 1 }, x.length);
       const shaken = x.map((value, i) => value + 0.05 * noise[i]);
-      const value = scope(() => {
+      const begun = hold(() => {
         const inputs = [tensor(device, shaken, [ROWS, FEATURES]), tensor(device, t, [ROWS, 1])] as const;
-        const { value, grads } = grad(loss)(optimiser.params, ...inputs);
-        optimiser.update(grads, lr, updates + 1);
-        return value;
+        return grad(loss)(optimiser.params, ...inputs);
       });
-      await within?.(step);
-      updates++;
-      const error = await value.item();
-      value.dispose();
-      return { losses: { error }, lr };
+      open = begun;
+      device.submit();
+      return async () => {
+        const rate = lr();
+        const error = readPacked(() => {
+          const { value, grads } = begun.take();
+          optimiser.update(grads, rate, updates + 1);
+          return [value];
+        });
+        error.catch(() => {}); // heard of below
+        await within?.(step);
+        updates++;
+        return { losses: { error: (await error)[0] }, lr: rate };
+      };
     },
     tensors: () => Object.fromEntries(Object.entries(files).map(([file, list]) => [file, new Map(list())])),
     load(file, values) {
@@ -115,6 +124,9 @@ function lineRecipe(device: Device, options: LineOptions & { steps: number; seed
       }
       return undefined;
     },
-    dispose: () => optimiser.dispose(),
+    dispose() {
+      open?.dispose();
+      optimiser.dispose();
+    },
   };
 }

@@ -23,7 +23,7 @@ export interface ChildOrder {
 
 export const SCHEDULE = { printEvery: 5, sampleEvery: 10, evalEvery: 0, keepLast: 2 } as const;
 
-/** @param within  called in each step, before its update */
+/** @param within  called in each step, when its update is recorded */
 export async function trainingOf(
   device: Device,
   subject: Subject,

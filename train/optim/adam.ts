@@ -1,5 +1,6 @@
 import { copyLeaves, type Flat, flatLike, leaves, type Tensor, type Tree } from '../../engine/index.ts';
 import { adamUpdate, emaUpdate, fillInPlace, gradientGuard } from '../../kernels/index.ts';
+import type { LossScale } from './loss-scale.ts';
 
 export interface AdamConfig {
   readonly betas?: readonly [number, number];
@@ -29,10 +30,10 @@ export interface Adam<P extends Tree> {
    * @param lr         of this step
    * @param step       updates so far, this one included
    * @param info       u32: values above 0 forbid the update
-   * @param lossScale  the gradients are this times too large; 1 by default
+   * @param lossScale  the gradients are this times too large; it is moved by whether they overflowed
    * @returns          control [scale, ok, norm, worst info], see `gradientGuard`
    */
-  update(grads: P, lr: number, step: number, info?: Tensor, lossScale?: number): Tensor;
+  update(grads: P, lr: number, step: number, info?: Tensor, lossScale?: LossScale): Tensor;
   dispose(): void;
 }
 
@@ -62,7 +63,7 @@ export function adam<P extends Tree>(initial: P, config: AdamConfig = {}): Adam<
         copyLeaves(grad.views, grads);
         // √v / c + eps / c = (√v + eps) / c, with c = √(1 − β2^t)
         const correctedEps = rawEps ? eps / Math.sqrt(1 - betas[1] ** step) : eps;
-        const control = gradientGuard(grad.buffers, { maxNorm: clipNorm, info, lossScale });
+        const control = gradientGuard(grad.buffers, { maxNorm: clipNorm, info, lossScale: lossScale?.factor });
         param.buffers.forEach((_, i) => {
           const slice = {
             param: param.buffers[i],
@@ -73,6 +74,7 @@ export function adam<P extends Tree>(initial: P, config: AdamConfig = {}): Adam<
           adamUpdate(slice, control, { lr, betas, eps: correctedEps, weightDecay, decoupled, step });
           if (average && ema !== undefined) emaUpdate(average.buffers[i], param.buffers[i], control, ema);
         });
+        lossScale?.next(control);
         return control;
       });
     },

@@ -1,17 +1,10 @@
 /** The factor of a loss whose gradients pass through f16, moved by whether they overflow. */
-import type { Tensor } from '../../engine/index.ts';
-import { affine } from '../../kernels/index.ts';
+import { type Device, overwrite, type Tensor, tensor } from '../../engine/index.ts';
+import { type LossScaleRule, moveLossScale, mul } from '../../kernels/index.ts';
 
-export interface LossScaleConfig {
+export interface LossScaleConfig extends Partial<Omit<LossScaleRule, 'smallest' | 'largest'>> {
   /** of the first step */
   readonly initial?: number;
-  /** factor after `growthInterval` updates in a row */
-  readonly growth?: number;
-  /** factor after an overflow */
-  readonly backoff?: number;
-  /** the same before the first update, while the scale is looked for */
-  readonly firstBackoff?: number;
-  readonly growthInterval?: number;
 }
 
 /** What a resumed run needs to go on with the same scales. */
@@ -21,18 +14,27 @@ export type LossScaleState = {
   readonly steady: number;
 };
 
+/**
+ * A scale that lives on the device, where whether gradients overflowed is known first: the next step can be recorded with
+ * it before the host has heard how the last one went.
+ */
 export interface LossScale {
-  /** the factor of the next step's loss */
-  readonly value: number;
-  /** Hears of a step whose gradients were finite (and were used), or were not (and must not be). */
-  next(overflowed: boolean): void;
+  /** the factor of the next loss, f32 [1] */
+  readonly factor: Tensor;
+  /** what is read back after an update, to be handed to `heard`: two tensors of one number each */
+  readonly reading: readonly Tensor[];
+  /** Records how an update went. @param control  from `gradientGuard`: finite gradients were used, others were not */
+  next(control: Tensor): void;
+  /** Takes in the two numbers of `reading`. */
+  heard(numbers: ArrayLike<number>): LossScaleState;
+  /** as it was last heard */
   state(): LossScaleState;
   restore(state: LossScaleState): void;
+  dispose(): void;
 }
 
 /** Within these, scale and 1 / scale are normal numbers of f32 with room for a loss. */
-const SMALLEST = 2 ** -24;
-const LARGEST = 2 ** 64;
+const [SMALLEST, LARGEST] = [2 ** -24, 2 ** 64];
 
 /**
  * Dynamic loss scaling: small gradients leave f16's subnormals, large ones overflow now and then and cost a step. Powers
@@ -42,35 +44,35 @@ const LARGEST = 2 ** 64;
  *
  * @see Micikevicius et al. 2018, arXiv:1710.03740, section 3.2; the other defaults are those of PyTorch's GradScaler
  */
-export function lossScale(config: LossScaleConfig = {}): LossScale {
+export function lossScale(device: Device, config: LossScaleConfig = {}): LossScale {
   const { initial = 65536, growth = 2, backoff = 0.5, firstBackoff = 1 / 16, growthInterval = 2000 } = config;
-  let value = initial;
-  let steady = -1;
+  const rule = { growth, backoff, firstBackoff, growthInterval, smallest: SMALLEST, largest: LARGEST };
+  let known: LossScaleState = { value: initial, steady: -1 };
+  const [factor, steady] = [known.value, known.steady].map((number) => tensor(device, [number], [1]));
   return {
-    get value() {
-      return value;
+    factor,
+    reading: [factor, steady],
+    next: (control) => moveLossScale({ factor, steady }, control, rule),
+    heard(numbers) {
+      known = { value: numbers[0], steady: numbers[1] };
+      return known;
     },
-    next(overflowed) {
-      if (overflowed) {
-        value = Math.max(SMALLEST, value * (steady < 0 ? firstBackoff : backoff));
-        steady = Math.min(steady, 0);
-        return;
-      }
-      steady = Math.max(steady, 0) + 1;
-      if (steady < growthInterval) return;
-      value = Math.min(LARGEST, value * growth);
-      steady = 0;
-    },
-    state: () => ({ value, steady }),
+    state: () => known,
     restore(state) {
-      ({ value, steady } = state);
+      known = state;
+      overwrite(factor, Float32Array.of(state.value));
+      overwrite(steady, Float32Array.of(state.steady));
+    },
+    dispose() {
+      factor.dispose();
+      steady.dispose();
     },
   };
 }
 
 /** What is differentiated, times the loss scale; what is reported stays. Runs inside of what is differentiated. */
-export function scaled<Terms extends { readonly loss: Tensor }>(terms: Terms, scale: number): Terms {
-  return scale === 1 ? terms : { ...terms, loss: affine(terms.loss, { scale }) };
+export function scaled<Terms extends { readonly loss: Tensor }>(terms: Terms, scale: LossScale | undefined): Terms {
+  return scale ? { ...terms, loss: mul(terms.loss, scale.factor) } : terms;
 }
 
 /** Why a step updated nothing. */

@@ -1,4 +1,4 @@
-import { type Device, leaves, scope } from '../../engine/index.ts';
+import { type Device, type Held, hold, leaves } from '../../engine/index.ts';
 import type { CapVstnetConfig } from '../../models/cap-vstnet/config.ts';
 import type { CapVstnetParams } from '../../models/cap-vstnet/network.ts';
 import { initialParameters, parametersFrom } from '../../models/cap-vstnet/parameters.ts';
@@ -10,9 +10,15 @@ import { firstBadTensor, namedMoments, overwriteNamed } from '../optim/named.ts'
 import { evaluatePairs, sampleRows } from './cap-vstnet-evaluation.ts';
 import { inputsOf } from './cap-vstnet-inputs.ts';
 import type { LossWeights } from './cap-vstnet-losses.ts';
-import { capVstnetStep, learningRate, type StepSetting } from './cap-vstnet-step.ts';
-import { pack } from './pack.ts';
-import type { Json, Recipe, StepReport } from './recipe.ts';
+import {
+  type CapVstnetGradients,
+  capVstnetGradients,
+  capVstnetUpdate,
+  learningRate,
+  type StepSetting,
+} from './cap-vstnet-step.ts';
+import { readPacked } from './pack.ts';
+import type { FinishStep, Json, Recipe, StepReport } from './recipe.ts';
 
 export interface CapVstnetTraining {
   /** what samples are painted with */
@@ -62,13 +68,36 @@ export function capVstnetRecipe(
 ): CapVstnetRecipe {
   const { config, setting, seed, lr, lrDecay, betas, clipNorm, ema, precision, steps, temporalSteps } = training;
   const optimizer: Adam<CapVstnetParams> = adam(initial, { betas, clipNorm, ema });
-  const scaling = precision === 'f16' ? lossScale() : undefined;
+  const scaling = precision === 'f16' ? lossScale(device) : undefined;
   let updates = 0;
+  /** of the step that was begun last */
+  let gradients: Held<CapVstnetGradients> | undefined;
 
   const painted = () => optimizer.average ?? optimizer.params;
   const withMotion = () => updates >= steps;
   const weightsNow = (): LossWeights => ({ ...setting.weights, temporal: withMotion() ? setting.weights.temporal : 0 });
-  const settingNow = (): StepSetting => ({ ...setting, weights: weightsNow(), lossScale: scaling?.value ?? 1 });
+  const settingNow = (): StepSetting => ({ ...setting, weights: weightsNow(), lossScale: scaling });
+
+  /** Takes in what was read after a step. */
+  function report(values: ArrayLike<number>, batches: number, rate: number, moving: boolean): StepReport {
+    const [, ok, norm, failed] = Array.from(values);
+    const mean = (term: number) => {
+      const own = Array.from({ length: batches }, (_, i) => values[4 + i * TERMS.length + term]);
+      return own.reduce((sum, x) => sum + x, 0) / batches;
+    };
+    const losses = Object.fromEntries(TERMS.map((name, term) => [name, mean(term)]));
+    losses.laplacian *= setting.weights.laplacian;
+    const kept = Object.entries(losses).filter(([name]) => reported(name, setting.weights, moving));
+    const shown = Object.fromEntries(kept);
+    if (ok === 1) updates++;
+    const scale = scaling?.heard([values[values.length - 2], values[values.length - 1]]);
+    // an overflow of scaled gradients is no sign of weights that went astray
+    if (scale && ok !== 1 && failed === 0) {
+      return { losses: shown, lr: rate, skipped: overflowReason('a gradient', scale.value) };
+    }
+    const skipped = ok === 1 ? undefined : skipReason(failed, norm);
+    return { losses: { ...shown, gradient_norm: norm }, lr: rate, skipped };
+  }
 
   return {
     model: 'cap-vstnet',
@@ -79,43 +108,37 @@ export function capVstnetRecipe(
       const { peakBytes } = device.forecast(() => {
         const motion = temporalSteps > 0 ? { seed, draw: 0 } : undefined;
         const inputs = batches.map((batch) => inputsOf(device, batch, motion));
-        capVstnetStep(optimizer, { ...setting, lossScale: scaling?.value ?? 1 }, inputs, lr, 0);
+        const found = capVstnetGradients(optimizer.params, { ...setting, lossScale: scaling }, inputs);
+        capVstnetUpdate(optimizer, found, lr, 0, scaling);
       });
       return before + peakBytes;
     },
 
-    async step(batches, step): Promise<StepReport> {
-      const rate = learningRate(lr, lrDecay, updates);
-      const read = scope(() => {
+    // with one update more or without, the next step would be another
+    needsReport: () => updates === steps - 1,
+
+    begin(batches, step): FinishStep {
+      const moving = withMotion();
+      const begun = hold(() => {
         const inputs = batches.map((batch, i) =>
-          inputsOf(device, batch, withMotion() ? { seed, draw: step * batches.length + i } : undefined),
+          inputsOf(device, batch, moving ? { seed, draw: step * batches.length + i } : undefined),
         );
-        const { terms, control } = capVstnetStep(optimizer, settingNow(), inputs, rate, updates);
-        const losses = terms.map((term) => [
-          ...[term.contentLoss, term.styleLoss, term.cycleLoss, term.temporalLoss, term.total, term.laplacianValue],
-        ]);
-        return pack([control, ...losses.flat()]);
+        return capVstnetGradients(optimizer.params, settingNow(), inputs);
       });
-      const values = await read.data();
-      read.dispose();
-      const [, ok, norm, failed] = values;
-      const mean = (term: number) => {
-        const own = batches.map((_, i) => values[4 + i * TERMS.length + term]);
-        return own.reduce((sum, x) => sum + x, 0) / batches.length;
+      gradients = begun;
+      device.submit();
+      return async () => {
+        const rate = learningRate(lr, lrDecay, updates);
+        const values = await readPacked(() => {
+          const found = begun.take();
+          const control = capVstnetUpdate(optimizer, found, rate, updates, scaling);
+          const losses = found.terms.map((term) => [
+            ...[term.contentLoss, term.styleLoss, term.cycleLoss, term.temporalLoss, term.total, term.laplacianValue],
+          ]);
+          return [control, ...losses.flat(), ...(scaling?.reading ?? [])];
+        });
+        return report(values, batches.length, rate, moving);
       };
-      const losses = Object.fromEntries(TERMS.map((name, term) => [name, mean(term)]));
-      losses.laplacian *= setting.weights.laplacian;
-      const kept = Object.entries(losses).filter(([name]) => reported(name, setting.weights, withMotion()));
-      const shown = Object.fromEntries(kept);
-      const overflowed = ok !== 1 && failed === 0;
-      if (ok === 1) updates++;
-      if (ok === 1 || overflowed) scaling?.next(overflowed);
-      // an overflow of scaled gradients is no sign of weights that went astray
-      if (scaling && overflowed) {
-        return { losses: shown, lr: rate, skipped: overflowReason('a gradient', scaling.value) };
-      }
-      const skipped = ok === 1 ? undefined : skipReason(failed, norm);
-      return { losses: { ...shown, gradient_norm: norm }, lr: rate, skipped };
     },
 
     tensors: () => ({
@@ -137,7 +160,11 @@ export function capVstnetRecipe(
     evaluate: (batches) => evaluatePairs(device, painted(), setting, batches),
 
     firstBadTensor: () => firstBadTensor([optimizer]),
-    dispose: () => optimizer.dispose(),
+    dispose() {
+      gradients?.dispose();
+      scaling?.dispose();
+      optimizer.dispose();
+    },
   };
 }
 

@@ -1,8 +1,8 @@
 import { scope, type Tensor, type Tree } from '../../engine/index.ts';
 import { joinState } from '../../models/layers/state.ts';
-import { accumulatedGrads } from '../optim/accumulate.ts';
+import { type Accumulated, accumulatedGrads } from '../optim/accumulate.ts';
 import type { Adam } from '../optim/adam.ts';
-import { scaled } from '../optim/loss-scale.ts';
+import { type LossScale, scaled } from '../optim/loss-scale.ts';
 import {
   type DiscriminatorTerms,
   discriminatorLosses,
@@ -25,24 +25,6 @@ export interface GauganTrainee {
   readonly buffers: { readonly G: Buffers; readonly E?: Buffers | undefined; readonly D: Buffers };
 }
 
-/** One optimiser's share of a step. */
-export interface Half<Terms> {
-  /** of each micro-batch */
-  readonly terms: readonly Terms[];
-  /** mean over the micro-batches, with the loss scale still in them */
-  readonly grads: Tree;
-  /** [gradient scale, 1 when updated, gradient norm, 0] */
-  readonly control: Tensor;
-}
-
-export interface Rate {
-  readonly lr: number;
-  /** updates of this optimiser, the one at hand included */
-  readonly update: number;
-  /** factor of the loss while gradients flow, which may be f16 on their way; 1 by default */
-  readonly lossScale?: number;
-}
-
 /** Networks of a step as they stand, buffers and all. */
 export function stateNow({ generators, buffers }: GauganTrainee, params = generators.params): GauganState {
   return {
@@ -51,36 +33,43 @@ export function stateNow({ generators, buffers }: GauganTrainee, params = genera
   };
 }
 
-/** The generator's half of a step: losses, reverse sweep through discriminator, VGG, generator and encoder, Adam. */
-export function generatorStep(
+/** Losses of each micro-batch, and the mean of their gradients, with the loss scale still in them. */
+export type GeneratorGradients = Accumulated<{ readonly G: Tree; readonly E?: Tree }, GeneratorTerms>;
+export type DiscriminatorGradients = Accumulated<{ readonly D: Tree }, DiscriminatorTerms>;
+
+/**
+ * The generator's half of a step, up to Adam: losses, and the reverse sweep through discriminator, VGG, generator and
+ * encoder.
+ *
+ * @param scale  of the loss while gradients flow, which may be f16 on their way; none by default
+ */
+export function generatorGradients(
   trainee: GauganTrainee,
   setting: GauganSetting,
   batches: readonly GauganInputs[],
-  { lr, update, lossScale = 1 }: Rate,
-): Half<GeneratorTerms> {
+  scale?: LossScale,
+): GeneratorGradients {
   const { generators, discriminators, buffers } = trainee;
   const D = joinState(discriminators.params.D, buffers.D);
-  return scope(() => {
-    const { terms, grads } = accumulatedGrads(generators.params, batches, (params, inputs) =>
-      scaled(generatorLosses(stateNow(trainee, params), D, setting, inputs), lossScale),
-    );
-    return { terms, grads, control: generators.update(grads, lr, update, undefined, lossScale) };
-  });
+  return scope(() =>
+    accumulatedGrads(generators.params, batches, (params, inputs) =>
+      scaled(generatorLosses(stateNow(trainee, params), D, setting, inputs), scale),
+    ),
+  );
 }
 
-/** The discriminator's half: the generator paints anew, unrecorded; losses, reverse sweep, Adam. */
-export function discriminatorStep(
+/** The discriminator's half, up to Adam: the generator paints anew, unrecorded; losses, and the reverse sweep. */
+export function discriminatorGradients(
   trainee: GauganTrainee,
   setting: GauganSetting,
   batches: readonly GauganInputs[],
-  { lr, update, lossScale = 1 }: Rate,
-): Half<DiscriminatorTerms> {
+  scale?: LossScale,
+): DiscriminatorGradients {
   const { discriminators, buffers } = trainee;
-  return scope(() => {
-    const { terms, grads } = accumulatedGrads(discriminators.params, batches, ({ D }, inputs) => {
+  return scope(() =>
+    accumulatedGrads(discriminators.params, batches, ({ D }, inputs) => {
       const { fake } = paint(stateNow(trainee), setting.networks, inputs, inputs.noise?.D, trainingMode(setting));
-      return scaled(discriminatorLosses(joinState(D, buffers.D), setting, inputs, fake), lossScale);
-    });
-    return { terms, grads, control: discriminators.update(grads, lr, update, undefined, lossScale) };
-  });
+      return scaled(discriminatorLosses(joinState(D, buffers.D), setting, inputs, fake), scale);
+    }),
+  );
 }

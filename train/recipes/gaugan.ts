@@ -1,7 +1,8 @@
-import { type Device, leaves, scope, type Tensor, type Tree } from '../../engine/index.ts';
+import { type Device, type Held, hold, leaves, scope, type Tensor, type Tree } from '../../engine/index.ts';
 import { splitState } from '../../models/layers/state.ts';
 import type { LabelPictures } from '../data/datasets/label-pictures.ts';
-import { adam } from '../optim/adam.ts';
+import type { Accumulated } from '../optim/accumulate.ts';
+import { type Adam, adam } from '../optim/adam.ts';
 import { type EpochSchedule, epochRate } from '../optim/epoch-rate.ts';
 import { type LossScaleState, lossScale, overflowReason } from '../optim/loss-scale.ts';
 import { firstBadTensor, namedMoments, overwriteNamed } from '../optim/named.ts';
@@ -9,9 +10,9 @@ import { evaluatePictures, sampleRows } from './gaugan-evaluation.ts';
 import { checkSize, inputsOf } from './gaugan-inputs.ts';
 import type { GauganInputs, GauganSetting } from './gaugan-losses.ts';
 import { gauganOriginals } from './gaugan-originals.ts';
-import { discriminatorStep, type GauganTrainee, generatorStep, type Half, type Rate, stateNow } from './gaugan-step.ts';
-import { pack } from './pack.ts';
-import type { Json, Recipe, StepReport } from './recipe.ts';
+import { discriminatorGradients, type GauganTrainee, generatorGradients, stateNow } from './gaugan-step.ts';
+import { pack, readPacked } from './pack.ts';
+import type { FinishStep, Json, Recipe, StepReport } from './recipe.ts';
 
 export interface GauganTraining {
   readonly setting: GauganSetting;
@@ -48,8 +49,19 @@ export interface GauganInitial {
   readonly D: Tree;
 }
 
-const G_TERMS = ['KLD', 'GAN', 'GAN_Feat', 'VGG'] as const;
-const D_TERMS = ['D_Fake', 'D_real'] as const;
+/** Losses of the two halves of a step, in the order in which they are read back. */
+const TERMS = { G: ['KLD', 'GAN', 'GAN_Feat', 'VGG'], D: ['D_Fake', 'D_real'] } as const;
+type HalfName = keyof typeof TERMS;
+const BOTH = ['G', 'D'] as const;
+const DISCRIMINATOR = ['D'] as const;
+
+type Gradients = Accumulated<Tree, object>;
+
+/** A step between its two parts. */
+interface Begun {
+  readonly inputs: Held<readonly GauganInputs[]>;
+  readonly gradients: Held<Gradients>;
+}
 
 /**
  * GauGAN's training. A step, as the SPADE release has it:
@@ -75,7 +87,9 @@ export function gauganRecipe(device: Device, initial: GauganInitial, training: G
   const buffers = { G: G.buffers, E: E?.buffers, D: D.buffers };
   const trainee: GauganTrainee = { generators, discriminators, buffers };
   const done = { steps: 0, G: 0, D: 0 };
-  const scaling = setting.precision === 'f16' ? { G: lossScale(), D: lossScale() } : undefined;
+  const scaling = setting.precision === 'f16' ? { G: lossScale(device), D: lossScale(device) } : undefined;
+  /** what was begun last */
+  let open: Begun | undefined;
   const painted = () => stateNow(trainee, generators.average ?? generators.params);
 
   const reading = { classes: training.classes, encoder: setting.networks.encoder };
@@ -85,20 +99,68 @@ export function gauganRecipe(device: Device, initial: GauganInitial, training: G
       return inputsOf(device, batch, reading, { seed, step: step * batches.length + i });
     });
 
-  const rateOf = (half: 'G' | 'D', lr: number): Rate => ({
-    ...{ lr: lr * ttur[half], update: done[half] + 1, lossScale: scaling?.[half].value },
-  });
-  const halves = {
-    G: (inputs: readonly GauganInputs[], lr: number) => generatorStep(trainee, setting, inputs, rateOf('G', lr)),
-    D: (inputs: readonly GauganInputs[], lr: number) => discriminatorStep(trainee, setting, inputs, rateOf('D', lr)),
+  const optimisers: Readonly<Record<HalfName, Adam<Tree>>> = { G: generators, D: discriminators };
+  const gradientsOf = (half: HalfName, inputs: readonly GauganInputs[]): Gradients =>
+    half === 'G'
+      ? generatorGradients(trainee, setting, inputs, scaling?.G)
+      : discriminatorGradients(trainee, setting, inputs, scaling?.D);
+  /** Adam; control, losses and loss scale of a half in one tensor. */
+  const updated = (half: HalfName, { terms, grads }: Gradients, lr: number): Tensor => {
+    const own = scaling?.[half];
+    const control = optimisers[half].update(grads, lr * ttur[half], done[half] + 1, undefined, own);
+    const losses = (terms as readonly Readonly<Record<string, Tensor>>[]).flatMap((of) =>
+      termsOf(half).map((name) => of[name]),
+    );
+    return pack([control, ...losses, ...(own?.reading ?? [])]);
   };
-  /** Control and losses of a half, in one tensor; the rest is freed before the other half begins. */
-  const packed = (half: Half<object>, names: readonly string[]): Tensor => {
-    const terms = half.terms as readonly Readonly<Record<string, Tensor | undefined>>[];
-    const present = terms.flatMap((own) => names.flatMap((name) => own[name] ?? []));
-    return pack([half.control, ...present]);
+
+  /** Uploads a batch, and records the first half of a step up to Adam. */
+  const begun = (batches: readonly LabelPictures[], step: number, [first]: readonly HalfName[]): Begun => {
+    const inputs = hold(() => upload(batches, step));
+    return { inputs, gradients: hold(() => gradientsOf(first, inputs.value)) };
   };
-  const termsOf = (names: readonly string[]) => names.filter((name) => isOn(name, setting));
+  /** Records the rest: the update of the first half, freed then, and the other half. Gives what is to be read of each. */
+  const finished = ({ inputs, gradients }: Begun, [first, ...others]: readonly HalfName[], lr: number): Tensor[] => {
+    const batches = inputs.take();
+    return [
+      scope(() => updated(first, gradients.take(), lr)),
+      ...others.map((half) => scope(() => updated(half, gradientsOf(half, batches), lr))),
+    ];
+  };
+  const termsOf = (half: HalfName) => TERMS[half].filter((name) => isOn(name, setting));
+
+  /** Takes in what was read after a step. */
+  function report(
+    values: Float32Array | Uint32Array,
+    halves: readonly HalfName[],
+    batches: number,
+    lr: number,
+  ): StepReport {
+    const losses: Record<string, number> = {};
+    const failed: string[] = [];
+    let at = 0;
+    const next = (count: number) => values.subarray(at, (at += count));
+    for (const half of halves) {
+      const names = termsOf(half);
+      const [, ok, norm] = next(4);
+      const terms = next(names.length * batches);
+      names.forEach((name, term) => {
+        const own = Array.from({ length: batches }, (_, i) => terms[i * names.length + term]);
+        losses[name] = own.reduce((sum, x) => sum + x, 0) / batches;
+      });
+      if (ok === 1) done[half]++;
+      const scale = scaling?.[half].heard(next(2));
+      // an overflow of scaled gradients is no sign of weights that went astray
+      if (scale && ok !== 1) failed.push(overflowReason(`a gradient of ${half}`, scale.value));
+      else {
+        losses[`gradient_norm_${half}`] = norm;
+        if (ok !== 1) failed.push(`the gradient norm of ${half} is ${norm}, which is not a finite number`);
+      }
+    }
+    if (failed.length > 0) return { losses, lr, skipped: failed.join('; ') };
+    done.steps++;
+    return { losses, lr };
+  }
 
   return {
     model: 'gaugan',
@@ -106,49 +168,20 @@ export function gauganRecipe(device: Device, initial: GauganInitial, training: G
 
     forecastBytes(batches) {
       const before = device.pool.stats.allocatedBytes;
-      const { peakBytes } = device.forecast(() => {
-        const inputs = upload(batches, 0);
-        scope(() => packed(halves.G(inputs, schedule.lr), G_TERMS));
-        scope(() => packed(halves.D(inputs, schedule.lr), D_TERMS));
-      });
+      const { peakBytes } = device.forecast(() => finished(begun(batches, 0, BOTH), BOTH, schedule.lr));
       return before + peakBytes;
     },
 
-    async step(batches, step): Promise<StepReport> {
-      const lr = epochRate(schedule, Math.floor(done.steps / stepsPerEpoch) + 1);
-      const due = (step % stepsPerEpoch) % dSteps === 0;
-      const read = scope(() => {
-        const inputs = upload(batches, step);
-        const ofG = due ? [scope(() => packed(halves.G(inputs, lr), G_TERMS))] : [];
-        return pack([...ofG, scope(() => packed(halves.D(inputs, lr), D_TERMS))]);
-      });
-      const values = await read.data();
-      read.dispose();
-
-      const report: Record<string, number> = {};
-      const failed: string[] = [];
-      let at = 0;
-      for (const half of due ? (['G', 'D'] as const) : (['D'] as const)) {
-        const names = termsOf(half === 'G' ? G_TERMS : D_TERMS);
-        const [, ok, norm] = values.subarray(at, at + 4);
-        at += 4;
-        names.forEach((name, term) => {
-          const own = batches.map((_, i) => values[at + i * names.length + term]);
-          report[name] = own.reduce((sum, x) => sum + x, 0) / batches.length;
-        });
-        at += names.length * batches.length;
-        if (ok === 1) done[half]++;
-        scaling?.[half].next(ok !== 1);
-        // an overflow of scaled gradients is no sign of weights that went astray
-        if (scaling && ok !== 1) failed.push(overflowReason(`a gradient of ${half}`, scaling[half].value));
-        else {
-          report[`gradient_norm_${half}`] = norm;
-          if (ok !== 1) failed.push(`the gradient norm of ${half} is ${norm}, which is not a finite number`);
-        }
-      }
-      if (failed.length > 0) return { losses: report, lr, skipped: failed.join('; ') };
-      done.steps++;
-      return { losses: report, lr };
+    begin(batches, step): FinishStep {
+      const halves = (step % stepsPerEpoch) % dSteps === 0 ? BOTH : DISCRIMINATOR;
+      const own = begun(batches, step, halves);
+      open = own;
+      device.submit();
+      return async () => {
+        const lr = epochRate(schedule, Math.floor(done.steps / stepsPerEpoch) + 1);
+        const values = await readPacked(() => finished(own, halves, lr));
+        return report(values, halves, batches.length, lr);
+      };
     },
 
     tensors: () => ({
@@ -180,6 +213,10 @@ export function gauganRecipe(device: Device, initial: GauganInitial, training: G
     evaluate: (batches) => evaluatePictures(device, painted(), training, batches),
     firstBadTensor: () => firstBadTensor([generators, discriminators]),
     dispose() {
+      open?.inputs.dispose();
+      open?.gradients.dispose();
+      scaling?.G.dispose();
+      scaling?.D.dispose();
       generators.dispose();
       discriminators.dispose();
       for (const map of Object.values(buffers)) for (const [, buffer] of map ?? []) buffer.dispose();

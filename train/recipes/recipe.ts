@@ -13,6 +13,12 @@ export interface StepReport {
   readonly skipped?: string;
 }
 
+/**
+ * Records the rest of a step that was begun, and submits it, before it returns; resolves when the GPU is through with it.
+ * Called once, after the report of the step before.
+ */
+export type FinishStep = () => Promise<StepReport>;
+
 /** A picture of a sample sheet: RGB planes in [0, 1]. */
 export interface SamplePicture {
   /** column of the sheet: content, style, stylized… */
@@ -41,8 +47,13 @@ export interface Recipe<Batch> {
   readonly totalSteps: number;
   /** bytes that a step takes at most, found by recording it on shapes */
   forecastBytes(batch: Batch): number;
-  /** one step on one batch; `step` counts from 0 and never repeats, skipped batches included */
-  step(batch: Batch, step: number): Promise<StepReport>;
+  /**
+   * Begins a step on one batch: uploads it, records and submits what does not depend on how the step before went, which
+   * the GPU may still be at. `step` counts from 0 and never repeats, skipped batches included
+   */
+  begin(batch: Batch, step: number): FinishStep;
+  /** whether the next step cannot begin before the report of the last one; never when left out */
+  needsReport?(): boolean;
   /**
    * named tensors of each file of a checkpoint, by the original projects' names: a file a network, `net` where there is
    * one alone; `optim`; `ema` with the averages, whose names begin with `NETWORK.` where there are several

@@ -11,6 +11,7 @@ import { Interval, type IntervalReport } from './interval.ts';
 import type { LoopOptions, LoopResult, Progress } from './loop-options.ts';
 import { hasSamples, writeSamples } from './samples.ts';
 import { SkipGuard, stuckError } from './skip-guard.ts';
+import { type StepsAhead, stepsAhead } from './steps-ahead.ts';
 
 /**
  * Trains from `start` until the recipe has made all its updates, or until a stop is asked for; saves at the end.
@@ -37,7 +38,12 @@ class Run<Batch> {
   readonly #skips: SkipGuard;
   readonly #sinceSave: Interval;
   readonly #sincePrint: Interval;
+  readonly #steps: StepsAhead<Batch>;
+  /** steps that were begun, at most one more than those that were heard of */
+  #begun: number;
   #step: number;
+  /** when the time of the step that runs began to count, in milliseconds */
+  #since = 0;
   #skipped: number;
   #seconds: number;
   #best: Best | undefined;
@@ -50,6 +56,8 @@ class Run<Batch> {
     this.#skips = new SkipGuard(warn);
     this.#sinceSave = new Interval(options.imagesPerStep);
     this.#sincePrint = new Interval(options.imagesPerStep);
+    this.#steps = stepsAhead(recipe, (report) => this.#heard(report));
+    this.#begun = start.step;
     this.#step = start.step;
     this.#skipped = start.skipped;
     this.#seconds = start.seconds;
@@ -78,10 +86,11 @@ class Run<Batch> {
       await this.#evaluate();
     }
     signal = stopRequested();
-    while (this.#step < this.#lastStep && signal === undefined) {
+    while (this.#begun < this.#lastStep && signal === undefined) {
       await this.#one(loader);
       signal = stopRequested();
     }
+    await this.#steps.settle();
     const finished = this.#step >= this.#lastStep;
     const resumedHere = start.step > 0 && this.#step === start.step;
     if (!resumedHere && this.#saved?.state.step !== this.#step) await this.#save();
@@ -90,18 +99,31 @@ class Run<Batch> {
     return { end, progress: this.#progress, signal: finished ? undefined : signal, checkpoint: this.#saved };
   }
 
-  /** One batch, and what is due after it. */
+  /** Takes a batch to the GPU. The report of the batch before is heard meanwhile, its own now if something is due after it. */
   async #one(loader: Loader<Batch>): Promise<void> {
+    if (!this.#steps.running) this.#since = performance.now();
+    const batch = await loader.batch(this.#begun).catch((error) => this.#saveAndThrow(error));
+    await this.#steps.next(batch, this.#begun++);
+    if (this.#pausesAfter(this.#begun)) await this.#steps.settle();
+  }
+
+  /** Whether no other step may be begun before what is due after this one. */
+  #pausesAfter(step: number): boolean {
+    const { evalEvery, sampleEvery, saveEvery } = this.#options.schedule;
+    return step >= this.#lastStep || [evalEvery, sampleEvery, saveEvery].some((every) => isDue(every, step));
+  }
+
+  /** What a step did, and what is due after it. */
+  async #heard(report: StepReport): Promise<void> {
     const { schedule, onStep } = this.#options;
-    const began = performance.now();
-    const batch = await loader.batch(this.#step).catch((error) => this.#saveAndThrow(error));
-    const report = await this.#recipe.step(batch, this.#step);
-    const seconds = (performance.now() - began) / 1000;
+    const now = performance.now();
+    const seconds = (now - this.#since) / 1000;
+    this.#since = now;
     this.#step++;
     this.#seconds += seconds;
     if (report.skipped !== undefined) this.#skipped++;
     else await this.#assertFinite(report);
-    const due = (every: number) => every > 0 && this.#step % every === 0;
+    const due = (every: number) => isDue(every, this.#step);
     const measured = due(schedule.evalEvery) || this.#step >= this.#lastStep ? await this.#evaluate() : {};
     this.#sinceSave.measured = { ...this.#sinceSave.measured, ...tagged('eval', measured) };
     this.#note(report, seconds, measured);
@@ -202,6 +224,7 @@ class Run<Batch> {
 
   /** No data is no fault of the model's: what it learned is kept. */
   async #saveAndThrow(error: unknown): Promise<never> {
+    await this.#steps.settle();
     const known = this.#saved?.state.step ?? this.#options.start.step;
     if (this.#step > known && !this.#skips.stuck) await this.#save();
     throw error;
@@ -240,6 +263,8 @@ class Run<Batch> {
     return diskError(folder.path, error, `${this.#lastGood()} Mend that, then ${again}`);
   }
 }
+
+const isDue = (every: number, step: number): boolean => every > 0 && step % every === 0;
 
 /** A skipped step may have losses that are no numbers; JSON has none either. */
 function finiteOf(losses: StepReport['losses']): Record<string, number> {

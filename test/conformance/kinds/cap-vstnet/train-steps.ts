@@ -13,7 +13,12 @@ import {
   type LossWeights,
   warpError,
 } from '../../../../train/recipes/cap-vstnet-losses.ts';
-import { capVstnetStep, learningRate, type StepResult } from '../../../../train/recipes/cap-vstnet-step.ts';
+import {
+  type CapVstnetGradients,
+  capVstnetGradients,
+  capVstnetUpdate,
+  learningRate,
+} from '../../../../train/recipes/cap-vstnet-step.ts';
 import type { Builder, Context } from '../../context.ts';
 import { sharedDevice, take } from '../../device.ts';
 import { parameterTree } from '../../passes.ts';
@@ -21,6 +26,10 @@ import { type Value, value } from '../../values.ts';
 import { answers, type Config, pixelsOf } from '../answers.ts';
 import { vggChannels } from './metrics.ts';
 import { networkConfig } from './networks.ts';
+
+interface StepResult extends CapVstnetGradients {
+  readonly control: Tensor;
+}
 
 const trainSteps: Builder = {
   parameters: (config) => [
@@ -61,7 +70,8 @@ async function train(context: Context, reversible: boolean): Promise<Map<string,
     const inputs = inputsOf(device, context, step);
     const updates = first + 1 + step;
     const lr = learningRate(config.lr as number, config.lr_decay as number, updates);
-    const result = capVstnetStep(optimizer, setting, [inputs], lr, updates);
+    const found = capVstnetGradients(optimizer.params, setting, [inputs]);
+    const result = { ...found, control: capVstnetUpdate(optimizer, found, lr, updates) };
     log.push(await logRow(result, setting.weights, lr));
     await readStep(result, setting.weights, step, results);
     if (inputs.motion) {

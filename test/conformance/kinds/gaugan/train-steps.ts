@@ -5,13 +5,13 @@ import type { SemanticMap } from '../../../../models/gaugan/semantic-map.ts';
 import { splitState } from '../../../../models/layers/state.ts';
 import type { GanMode } from '../../../../train/choices.ts';
 import type { PerceptualVgg } from '../../../../train/losses/perceptual.ts';
-import { adam } from '../../../../train/optim/adam.ts';
+import type { Accumulated } from '../../../../train/optim/accumulate.ts';
+import { type Adam, adam } from '../../../../train/optim/adam.ts';
 import { type GauganInputs, type GauganSetting, paint } from '../../../../train/recipes/gaugan-losses.ts';
 import {
-  discriminatorStep,
+  discriminatorGradients,
   type GauganTrainee,
-  generatorStep,
-  type Half,
+  generatorGradients,
   stateNow,
 } from '../../../../train/recipes/gaugan-step.ts';
 import type { Builder, Context } from '../../context.ts';
@@ -26,6 +26,11 @@ import {
   pix2pixHdConfig,
   single,
 } from './networks.ts';
+
+/** A half of a step, with its update. */
+interface Half extends Accumulated<Tree, object> {
+  readonly control: Tensor;
+}
 
 const trainSteps: Builder = {
   async run(context) {
@@ -69,12 +74,19 @@ async function train(context: Context): Promise<Map<string, Value>> {
   const steps = config.steps as number;
   for (let step = 0; step < steps; step++) {
     const inputs = inputsOf(device, context, step);
-    const rate = (of: 'G' | 'D') => ({ lr: lr * factors[of], update: ++updates[of] });
+    const updated = <P extends Tree>(of: 'G' | 'D', optimizer: Adam<P>, found: Accumulated<P, object>): Half => ({
+      ...found,
+      control: scope(() => optimizer.update(found.grads, lr * factors[of], ++updates[of])),
+    });
     if (step % ((config.D_steps_per_G as number | undefined) ?? 1) === 0) {
-      await keepHalf(results, generatorStep(trainee, setting, [inputs], rate('G')), step);
+      await keepHalf(results, updated('G', trainee.generators, generatorGradients(trainee, setting, [inputs])), step);
       await keepBuffers(results, trainee.buffers, `@ step ${step} G`);
     }
-    await keepHalf(results, discriminatorStep(trainee, setting, [inputs], rate('D')), step);
+    await keepHalf(
+      results,
+      updated('D', trainee.discriminators, discriminatorGradients(trainee, setting, [inputs])),
+      step,
+    );
     if (step === steps - 1) await keepEvaluation(results, trainee, setting, inputs, context);
     disposeInputs(inputs);
   }
@@ -120,7 +132,7 @@ function disposeInputs({ map, image, noise }: GauganInputs): void {
 /** Losses, the generated picture, and the gradients, which the cases compare at step 0. */
 async function keepHalf(
   results: Map<string, Value>,
-  { terms: [terms], grads, control }: Half<object>,
+  { terms: [terms], grads, control }: Half,
   step: number,
 ): Promise<void> {
   for (const [name, t] of Object.entries(terms as Record<string, Tensor | undefined>)) {
