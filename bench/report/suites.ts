@@ -78,7 +78,8 @@ function unitsTask(env: Env): Task {
 function vitestTask(context: TaskContext, args: readonly string[], env: Env): Promise<SuiteCounts> {
   const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs');
   const reporter = `--reporter=${join(ROOT, 'bench/report/vitest-lines.ts')}`;
-  return runSuite(context, { args: [vitest, 'run', ...args, reporter], env }, (line) =>
+  // vitest's cache is one file, which processes at the same time would read half written
+  return runSuite(context, { args: [vitest, 'run', '--no-cache', ...args, reporter], env }, (line) =>
     line.startsWith('{"name"') && line.endsWith('}') ? { begins: JSON.parse(line) } : undefined,
   );
 }
