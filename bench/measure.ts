@@ -22,7 +22,7 @@ export interface Measurement {
 export interface MeasureOptions {
   /** seconds to spend on a variant */
   readonly seconds: number;
-  /** whether a variant is not run again whose first run, once all are compiled, took so many times as long as the fastest's */
+  /** whether a variant is not run again that took so many times as long as the fastest in the better of its first two runs */
   readonly hopeless?: (variant: Variant, times: number) => boolean;
 }
 
@@ -55,9 +55,10 @@ export async function measure(
       runs[i].push(run);
       spent[i] += run.wall;
     }
-    if (round > 0) continue;
-    const fastest = Math.min(...spent);
-    for (const [i, variant] of variants.entries()) if (hopeless?.(variant, spent[i] / fastest)) out.add(variant);
+    if (round !== 1) continue;
+    const best = runs.map((own) => Math.min(...own.map((run) => run.seconds)));
+    const fastest = Math.min(...best);
+    for (const [i, variant] of variants.entries()) if (hopeless?.(variant, best[i] / fastest)) out.add(variant);
   }
   const found: Measurement[] = [];
   for (const [i, variant] of variants.entries()) {

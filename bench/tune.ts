@@ -30,7 +30,7 @@ export interface TunedShape {
   readonly times: ReadonlyMap<string, Summary>;
 }
 
-/** A variant so many times as slow as the fastest in its first run has no other: it will not be chosen. */
+/** A variant so many times as slow as the fastest in both its first runs has no other: it will not be chosen. */
 const HOPELESS = 4;
 
 /** Times every shape with every variant that the device runs, in turns. */

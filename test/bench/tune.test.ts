@@ -401,14 +401,14 @@ describe('tuning', () => {
     nowhere.destroy();
   });
 
-  it('times what the device can run, what is hopeless once', async () => {
+  it('times what the device can run, what is hopeless twice', async () => {
     const on = await acquireDevice();
     const [one] = shapesFor(on, 'conv2d, narrow, few tiles, sums below 1024: 3×3, 64>32');
     const [{ times }] = await tune(on, [one], 0, () => {});
     expect([...times.keys()]).toEqual(variantsOn(on, 'conv2d', one.work).map(({ name }) => name));
     const usual = times.get(defaultVariant(on, one.work).name);
     expect(usual?.sorted.length).toBe(5);
-    for (const { sorted } of times.values()) expect([1, 5]).toContain(sorted.length);
+    for (const { sorted } of times.values()) expect([2, 5]).toContain(sorted.length);
     on.destroy();
   });
 
