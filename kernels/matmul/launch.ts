@@ -2,7 +2,7 @@ import * as d from 'typegpu/data';
 import { defineKernel, empty, optional, read, scope, type Tensor, write } from '../../engine/index.ts';
 import { type Activation, activationCode, activationWgsl } from '../lib/activation.ts';
 import { type BlockSize, cutRows } from '../lib/blocks.ts';
-import { lanesFor, perLanes } from '../lib/lanes.ts';
+import { type LaneTypes, lanesFor, perLanes } from '../lib/lanes.ts';
 import { type MatrixUnit, matrixUnitFor, perUnit, stepOf, unitKey } from '../lib/matrix-unit.ts';
 import { type CutTerms, cutTerms, isTile, type TileKey, tileKey, tileKeys, tileWgsl } from '../lib/tile.ts';
 import { type MatrixWork, type Variant, variantFor } from '../lib/variant.ts';
@@ -77,35 +77,48 @@ const lanes4Kernel = defineKernel({
 const tileGrid = (p: ParamValues, { TILE_M, TILE_N }: Omit<TileKey, 'UNROLL'>) =>
   Math.ceil(p.m / TILE_M) * Math.ceil(p.n / TILE_N) * p.batch * p.slots;
 
-/** The same text over single values and over vectors of four; for all of k, and for one slot of it. */
-const tiledKernels = perLanes(({ lanes, suffix, T }) => {
+/**
+ * The same text for all of k, and for one slot of it; reading single values or vectors of four, and storing either.
+ */
+const tiledKernels = perLanes(({ suffix, T, lanes }) => {
   const loads =
     lanes === 4 ? new URL('./tiled-vectors.wgsl', import.meta.url) : new URL('./tiled-scalars.wgsl', import.meta.url);
   const wgsl = new URL('./matmul.tiled.wgsl', import.meta.url);
-  return {
-    whole: defineKernel({
-      name: `matmul.tiled${suffix}`,
-      wgsl,
-      lib: [...lib, tileWgsl, loads, new URL('./tiled-whole.wgsl', import.meta.url)],
-      params: Params,
-      bindings: { ...bindings, a: read(T), b: read(T) },
-      keys: { ...tileKeys, HAS_BIAS: [0, 1], CURVED: [0, 1] },
-      valid: (key) => isTile(key),
-      grid: (p, key) => tileGrid(p, key),
-      cost,
-    }),
-    parts: defineKernel({
-      name: `matmul.tiledParts${suffix}`,
-      wgsl,
-      lib: [tileWgsl, loads, new URL('./tiled-parts.wgsl', import.meta.url)],
-      params: Params,
-      bindings: { a: read(T), b: read(T), partial: write('f32') },
-      keys: tileKeys,
-      valid: (key) => isTile(key),
-      grid: (p, key) => tileGrid(p, key),
-      cost: costOfParts,
-    }),
+  const storing = (stored: LaneTypes) => {
+    const whole = new URL('./tiled-whole.wgsl', import.meta.url);
+    const parts = new URL('./tiled-parts.wgsl', import.meta.url);
+    const four = new URL('./tiled-four.wgsl', import.meta.url);
+    const vectors = stored.lanes === 4;
+    const to = vectors ? 'To4' : '';
+    return {
+      whole: defineKernel({
+        name: `matmul.tiled${suffix}${to}`,
+        wgsl,
+        lib: [
+          ...[...lib, tileWgsl, loads],
+          ...(vectors ? [new URL('./tiled-whole4.wgsl', import.meta.url)] : [whole, four]),
+        ],
+        params: Params,
+        bindings: { ...bindings, a: read(T), b: read(T), y: write(stored.T) },
+        keys: { ...tileKeys, HAS_BIAS: [0, 1], CURVED: [0, 1] },
+        valid: (key) => isTile(key),
+        grid: (p, key) => tileGrid(p, key),
+        cost,
+      }),
+      parts: defineKernel({
+        name: `matmul.tiledParts${suffix}${to}`,
+        wgsl,
+        lib: [...[tileWgsl, loads], ...(vectors ? [new URL('./tiled-parts4.wgsl', import.meta.url)] : [parts, four])],
+        params: Params,
+        bindings: { a: read(T), b: read(T), partial: write(vectors ? 'vec4f' : 'f32') },
+        keys: tileKeys,
+        valid: (key) => isTile(key),
+        grid: (p, key) => tileGrid(p, key),
+        cost: costOfParts,
+      }),
+    };
   };
+  return perLanes(storing);
 });
 
 const sumPartsKernel = defineKernel({
@@ -267,7 +280,7 @@ function launchTiled(
 ): void {
   const { m, n, k, transposeA, transposeB } = product;
   const vectors = [transposeA ? m : k, transposeB ? k : n].every((extent) => lanesFor(extent) === 4);
-  const { whole, parts } = tiledKernels[vectors ? 4 : 1];
+  const { whole, parts } = tiledKernels[vectors ? 4 : 1][lanesFor(n)];
   const key = tileKey(tensors.a.device.capabilities, tile);
   if (slots === 1) {
     whole.launch(tensors, params, { ...key, ...flags });

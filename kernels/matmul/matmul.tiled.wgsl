@@ -29,15 +29,29 @@ fn main(
     workgroupBarrier();
   }
 
+  if (UNROLL == 4u) {
+    storePart(slot, item, i0, j0, thread, 0u, sums.topLeft);
+    if (BLOCK_N == 8u) { storePart(slot, item, i0, j0, thread, 1u, sums.topRight); }
+    if (BLOCK_M == 8u) { storePart(slot, item, i0, j0, thread, PARTS_N, sums.bottomLeft); }
+    if (BLOCK_M == 8u && BLOCK_N == 8u) { storePart(slot, item, i0, j0, thread, 3u, sums.bottomRight); }
+    return;
+  }
   var parts = partsOf(sums);
   for (var part = 0u; part < PARTS_M * PARTS_N; part++) {
     let i = i0 + rowOfPart(thread, part);
     let j = j0 + columnOfPart(thread, part);
-    for (var r = 0u; r < min(4u, P.m - min(i, P.m)); r++) {
-      let row = parts[part][r];
-      for (var e = 0u; e < 4u; e++) {
-        if (j + e < P.n) { store(slot, item, i + r, j + e, row[e]); }
-      }
-    }
+    if (j >= P.n) { continue; }
+    for (var r = 0u; r < min(4u, P.m - min(i, P.m)); r++) { storeFour(slot, item, i + r, j, parts[part][r]); }
   }
+}
+
+// The same without a loop and a variable index, which some compilers would keep in memory.
+fn storePart(slot: u32, item: u32, i0: u32, j0: u32, thread: u32, part: u32, sums: mat4x4f) {
+  let i = i0 + rowOfPart(thread, part);
+  let j = j0 + columnOfPart(thread, part);
+  if (j >= P.n) { return; }
+  if (i < P.m) { storeFour(slot, item, i, j, sums[0]); }
+  if (i + 1u < P.m) { storeFour(slot, item, i + 1u, j, sums[1]); }
+  if (i + 2u < P.m) { storeFour(slot, item, i + 2u, j, sums[2]); }
+  if (i + 3u < P.m) { storeFour(slot, item, i + 3u, j, sums[3]); }
 }

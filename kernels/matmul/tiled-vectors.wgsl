@@ -4,14 +4,17 @@
 // the end are 0.
 const STEP_QUADS: u32 = STEP / 4u;
 
+// without a branch, so that all lines are on their way at once
 fn lineOfA(start: u32, i: u32, k: u32, end: u32) -> T4 {
-  if (k >= end) { return T4(); }
-  return a[(start + min(i, select(P.m - 4u, P.m - 1u, P.aColumn == 1u)) * P.aRow + k * P.aColumn) / 4u];
+  let row = min(i, P.m - select(4u, 1u, P.aColumn == 1u));
+  let term = min(k, end - select(1u, 4u, P.aColumn == 1u));
+  return select(T4(), a[(start + row * P.aRow + term * P.aColumn) / 4u], k < end);
 }
 
 fn lineOfB(start: u32, j: u32, k: u32, end: u32) -> T4 {
-  if (k >= end) { return T4(); }
-  return b[(start + min(j, select(P.n - 4u, P.n - 1u, P.bRow == 1u)) * P.bColumn + k * P.bRow) / 4u];
+  let column = min(j, P.n - select(4u, 1u, P.bRow == 1u));
+  let term = min(k, end - select(1u, 4u, P.bRow == 1u));
+  return select(T4(), b[(start + column * P.bColumn + term * P.bRow) / 4u], k < end);
 }
 
 fn loadRows(thread: u32, item: u32, i0: u32, k0: u32, end: u32) {
