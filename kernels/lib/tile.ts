@@ -45,16 +45,19 @@ export const FILLING_TILES = 128;
 /** And a small one: several on each of its 4 to 16. */
 const FILLING_SMALL = 32;
 
-/** A graphics card with memory of its own, as far as its name tells: browsers give no more than a vendor. */
+/**
+ * A graphics card with memory of its own, as far as its name tells, in which Dawn writes `nvidia-h200` for NVIDIA H200;
+ * browsers give no more than a vendor.
+ */
 export function isCard({ vendor, device, description }: AdapterInfo): boolean {
   const name = `${device} ${description}`;
-  return vendor === 'nvidia' || /radeon(\(tm\))? (rx|pro)|instinct|\barc\b.*\b[ab]\d{3}/i.test(name);
+  return vendor === 'nvidia' || /radeon\W+(tm\W+)?(rx|pro)\b|instinct|\barc\b.*\b[ab]\d{3}/i.test(name);
 }
 
 /** A card for data centres, whose memory is several times as fast for its arithmetic. */
 export function hasStackedMemory({ device, description }: AdapterInfo): boolean {
   const name = `${device} ${description}`;
-  return /instinct/i.test(name) || (/nvidia|tesla/i.test(name) && /\bG?[PVAHB][1-9]00\b/.test(name));
+  return /instinct|\b(nvidia|tesla)\b.*\bg?[pvahb][1-9]00\b/i.test(name);
 }
 
 /** Workgroups that fill the device; software drivers, where kernels are tested, work as cards do. */
