@@ -34,9 +34,10 @@ export interface Row extends RowName, Environment {
   /** of all threads on cores, a software driver's too: holds on a busy machine */
   readonly cpuUs?: number;
   readonly firstMs?: number;
-  /** pipelines compiled in the first step, and their compile times together: more than `firstMs` where they overlap */
+  /** pipelines compiled for the first step and in it, their compile times together, and how long it was until all were there */
   readonly pipelines?: number;
   readonly compileMs?: number;
+  readonly compileWallMs?: number;
   readonly dispatches?: number;
   readonly checksum?: string;
   /** largest sums of all buffers, and of those in use, since before the network was made */

@@ -152,7 +152,7 @@ export function defineKernel<S extends ParamsSchema, const B extends string, con
         device.forecasting.dispatches++;
         device.forecasting.flops += cost.flops;
         device.forecasting.bytes += cost.bytes;
-        device.forecasting.pipelines?.add(entryFor(device, types, key));
+        device.forecasting.pipelines.push(() => entryFor(device, types, key));
         return;
       }
       const entry = entryFor(device, types, key);

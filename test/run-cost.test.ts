@@ -42,6 +42,7 @@ const shortfall = ({ losses }: StepReport) => losses.total ?? losses.VGG;
 describe.each(SMALL)('a training step of a small %s', (_, training) => {
   let device: Device;
   let forecast: number;
+  let compiledBefore: number;
   let peak: number;
   let dispatches: number;
   const after: Counters[] = [];
@@ -50,7 +51,10 @@ describe.each(SMALL)('a training step of a small %s', (_, training) => {
   beforeAll(async () => {
     device = await acquireDevice({ device: process.env.MIAOBI_DEVICE });
     const { recipe, batch } = await makeTraining(device, training);
-    forecast = recipe.forecastBytes(batch);
+    const before = recipe.forecast(batch);
+    forecast = before.peakBytes;
+    await before.compile();
+    compiledBefore = device.pipelines.compiled;
     device.pool.resetPeaks();
     for (let step = 0; step < STEPS; step++) {
       reports.push(await wholeStep(recipe, batch, step));
@@ -71,6 +75,11 @@ describe.each(SMALL)('a training step of a small %s', (_, training) => {
     expect(after[0].misses).toBeGreaterThan(500);
     const { created, misses, compiled } = after[1];
     for (const step of after.slice(2)) expect(step).toMatchObject({ created, misses, compiled });
+  });
+
+  it('runs what its forecast compiled, and nothing else', () => {
+    expect(compiledBefore).toBeGreaterThan(40);
+    expect(after[STEPS - 1].compiled).toBe(compiledBefore);
   });
 
   it('leaves as many tensors and bytes in use as it found', () => {

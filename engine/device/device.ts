@@ -56,18 +56,24 @@ export interface DeviceOptions {
 
 /** What a run would take, found by recording it without executing it. */
 export interface Forecast {
-  peakBytes: number;
-  flops: number;
-  bytes: number;
-  dispatches: number;
+  readonly peakBytes: number;
+  readonly flops: number;
+  readonly bytes: number;
+  readonly dispatches: number;
+  /**
+   * Compiles every pipeline of the run, in parallel.
+   *
+   * @throws GpuValidationError when a shader does not compile
+   */
+  compile(): Promise<void>;
 }
 
 interface Forecasting {
   flops: number;
   bytes: number;
   dispatches: number;
-  /** collects the pipelines of the run, where they are asked for */
-  pipelines?: Set<PipelineEntry>;
+  /** of each dispatch; asking for one compiles it */
+  readonly pipelines: (() => PipelineEntry)[];
 }
 
 const POISON_BYTES = 1 << 20;
@@ -212,35 +218,34 @@ export class Device {
    * `fn` makes is freed at its end.
    */
   forecast(fn: () => void): Forecast {
-    return this.#forecast(fn, { flops: 0, bytes: 0, dispatches: 0 });
-  }
-
-  /**
-   * Like `forecast`, and compiles every pipeline of the run, in parallel. A run that was prepared submits its work as it
-   * goes; one that compiles while it records submits nothing before its first await, and so cannot give memory back.
-   *
-   * @throws GpuValidationError when a shader does not compile
-   */
-  async prepare(fn: () => void): Promise<Forecast> {
-    const pipelines = new Set<PipelineEntry>();
-    const forecast = this.#forecast(fn, { flops: 0, bytes: 0, dispatches: 0, pipelines });
-    await Promise.all([...pipelines].map((entry) => entry.ready));
-    return forecast;
-  }
-
-  #forecast(fn: () => void, totals: Forecasting): Forecast {
     const real = this.pool;
     const budget = real.budgetBytes - real.stats.usedBytes;
+    const totals: Forecasting = { flops: 0, bytes: 0, dispatches: 0, pipelines: [] };
     this.pool = this.#makePool(budget, true);
     this.forecasting = totals;
     try {
       scope(fn);
-      const { flops, bytes, dispatches } = totals;
-      return { flops, bytes, dispatches, peakBytes: this.pool.stats.peakAllocatedBytes };
+      const { flops, bytes, dispatches, pipelines } = totals;
+      const compile = async () => {
+        await Promise.all([...new Set(pipelines.map((pipeline) => pipeline()))].map((entry) => entry.ready));
+      };
+      return { flops, bytes, dispatches, peakBytes: this.pool.stats.peakAllocatedBytes, compile };
     } finally {
       this.pool = real;
       this.forecasting = undefined;
     }
+  }
+
+  /**
+   * Like `forecast`, and compiles. A run that was prepared submits its work as it goes; one that compiles while it records
+   * submits nothing before its first await, and so cannot give memory back.
+   *
+   * @throws GpuValidationError when a shader does not compile
+   */
+  async prepare(fn: () => void): Promise<Forecast> {
+    const forecast = this.forecast(fn);
+    await forecast.compile();
+    return forecast;
   }
 
   /** Starts to time every dispatch; `profiler.results()` after a flush. */

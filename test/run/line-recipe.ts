@@ -81,7 +81,7 @@ function lineRecipe(device: Device, options: LineOptions & { steps: number; seed
   return {
     model: options.model ?? 'line',
     totalSteps: steps,
-    forecastBytes: () => options.forecastBytes ?? 4096,
+    forecast: () => ({ peakBytes: options.forecastBytes ?? 4096, compile: async () => {} }),
     begin({ x, t }, step): FinishStep {
       const lr = () => 0.05 / (1 + 0.1 * updates);
       if (skip(step)) return async () => ({ losses: {}, lr: lr(), skipped: 'the points lie on each other' });

@@ -9,7 +9,7 @@ import { checkpointSteps } from '../../train/run/checkpoint.ts';
 import { readEvaluations } from '../../train/run/evaluations.ts';
 import { readMetrics } from '../../train/run/metrics.ts';
 import { testDevice } from '../support/device.ts';
-import { lineTraining } from './line-recipe.ts';
+import { lineTraining, type Points } from './line-recipe.ts';
 import { outcome, scratch, train } from './support.ts';
 
 let device: Device;
@@ -112,7 +112,10 @@ describe('the loop', () => {
         seen.push(batch);
         return training.recipe.sample(held);
       },
-      forecastBytes: (batch: unknown) => forecast.push(batch),
+      forecast(batch: Points) {
+        forecast.push(batch);
+        return training.recipe.forecast(batch);
+      },
     };
     await train(device, { ...training, recipe, sampleBatch: held }, { runs, schedule });
     expect(seen).toEqual([held, held]);

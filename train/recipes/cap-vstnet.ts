@@ -103,15 +103,15 @@ export function capVstnetRecipe(
     model: 'cap-vstnet',
     totalSteps: steps + temporalSteps,
 
-    forecastBytes(batches) {
+    forecast(batches) {
       const before = device.pool.stats.allocatedBytes;
-      const { peakBytes } = device.forecast(() => {
+      const { peakBytes, compile } = device.forecast(() => {
         const motion = temporalSteps > 0 ? { seed, draw: 0 } : undefined;
         const inputs = batches.map((batch) => inputsOf(device, batch, motion));
         const found = capVstnetGradients(optimizer.params, { ...setting, lossScale: scaling }, inputs);
         capVstnetUpdate(optimizer, found, lr, 0, scaling);
       });
-      return before + peakBytes;
+      return { peakBytes: before + peakBytes, compile };
     },
 
     // with one update more or without, the next step would be another

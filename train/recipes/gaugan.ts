@@ -166,10 +166,10 @@ export function gauganRecipe(device: Device, initial: GauganInitial, training: G
     model: 'gaugan',
     totalSteps,
 
-    forecastBytes(batches) {
+    forecast(batches) {
       const before = device.pool.stats.allocatedBytes;
-      const { peakBytes } = device.forecast(() => finished(begun(batches, 0, BOTH), BOTH, schedule.lr));
-      return before + peakBytes;
+      const { peakBytes, compile } = device.forecast(() => finished(begun(batches, 0, BOTH), BOTH, schedule.lr));
+      return { peakBytes: before + peakBytes, compile };
     },
 
     begin(batches, step): FinishStep {

@@ -1,4 +1,4 @@
-import type { Tensor } from '../../engine/index.ts';
+import type { Forecast, Tensor } from '../../engine/index.ts';
 import type { KeyMap, Shapes } from '../../models/checkpoint/key-maps.ts';
 
 /** JSON that a checkpoint keeps beside its tensors. */
@@ -45,8 +45,8 @@ export interface Recipe<Batch> {
   readonly model: string;
   /** steps of the whole training */
   readonly totalSteps: number;
-  /** bytes that a step takes at most, found by recording it on shapes */
-  forecastBytes(batch: Batch): number;
+  /** bytes that a step takes at most, found by recording it on shapes, and the way to compile all that it runs */
+  forecast(batch: Batch): Pick<Forecast, 'peakBytes' | 'compile'>;
   /**
    * Begins a step on one batch: uploads it, records and submits what does not depend on how the step before went, which
    * the GPU may still be at. `step` counts from 0 and never repeats, skipped batches included

@@ -53,13 +53,15 @@ export async function runSession<Batch>(
   assertEvaluable(training, options.schedule);
   const first = await loader.batch(0);
   const sampleBatch = training.sampleBatch ?? first;
-  const forecastBytes = forecast(device, () => recipe.forecastBytes(first), say);
+  const { peakBytes: forecastBytes, compile } = forecast(device, () => recipe.forecast(first), say);
   if (options.dryRun) return undefined;
 
   const locked = await lockFolder(plan);
   let start: Progress;
   try {
     if (locked.takenOver) warn(locked.takenOver);
+    // all that a step runs compiles while a checkpoint is read and the first samples are painted; the step says what fails
+    compile().catch(() => {});
     start = await startOf(training, options);
   } catch (error) {
     locked.release();
@@ -110,13 +112,16 @@ function assertEvaluable<Batch>({ recipe, evaluation }: Training<Batch>, { evalE
   );
 }
 
-/** Peak bytes of a step, said and held against the budget. */
-function forecast(device: Device, run: () => number, say: (line: string) => void): number {
+type StepForecast = ReturnType<Training<unknown>['recipe']['forecast']>;
+
+/** What a step takes, said and held against the budget. */
+function forecast(device: Device, run: () => StepForecast, say: (line: string) => void): StepForecast {
   const { budgetBytes } = device.pool;
-  const bytes = measured(run);
+  const found = measured(run);
+  const bytes = found.peakBytes;
   const budget = Number.isFinite(budgetBytes) ? `of ${mib(budgetBytes)}` : 'and the driver sets no bound';
   say(`Memory: a step takes about ${mib(bytes)} ${budget}`);
-  if (bytes <= budgetBytes) return bytes;
+  if (bytes <= budgetBytes) return found;
   throw new OutOfMemoryError(
     `Memory: expected a step within ${mib(budgetBytes)}, but it would take ${mib(bytes)}. Nothing was run. ${SMALLER}`,
     bytes,
@@ -129,7 +134,7 @@ const SMALLER =
   '--memory-limit moves the bound.';
 
 /** A forecast that stops at the budget says so, and what to do. */
-function measured(run: () => number): number {
+function measured(run: () => StepForecast): StepForecast {
   try {
     return run();
   } catch (error) {
