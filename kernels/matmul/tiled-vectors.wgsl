@@ -41,12 +41,13 @@ fn loadRows(thread: u32, item: u32, i0: u32, k0: u32, end: u32) {
   }
 }
 
+// by the other half of the threads, where half of them are enough, so that nobody waits for rows first
 fn loadColumns(thread: u32, item: u32, j0: u32, k0: u32, end: u32) {
   let along = P.bRow == 1u;
   let dj = select(0u, 1u, along);
   let dk = 1u - dj;
   let start = item * P.bBatch;
-  for (var unit = thread; unit < STEP_QUADS * QUADS_N; unit += THREADS) {
+  for (var unit = (thread + THREADS / 2u) % THREADS; unit < STEP_QUADS * QUADS_N; unit += THREADS) {
     let term = select(unit / QUADS_N, unit % STEP_QUADS, along) * 4u;
     let quad = select(unit % QUADS_N, unit / STEP_QUADS, along);
     let j = j0 + quad * 4u;
