@@ -31,7 +31,7 @@ fn main(
       w = weightAt(r);
       b = biasAt(r);
     }
-    let v = ((V(x[i]) - found.x) - found.y) * found.z * w + b;
+    let v = standardised(V(x[i]), found) * w + b;
     y[i] = VT(select(P.slope * v, v, v > V()));
     o += slabs;
     r += rest;

@@ -12,7 +12,7 @@ fn main(
   let row = i / P.length;
   let g = row % P.groups;
   let found = stats[g];
-  var v = ((V(x[i]) - found.x) - found.y) * found.z;
+  var v = standardised(V(x[i]), found);
   if (AFFINE == 1u) {
     let c = g % P.channels;
     v = v * lane(weightAt(c / LANES), c % LANES) + lane(biasAt(c / LANES), c % LANES);

@@ -45,7 +45,7 @@ fn main(
       w = weightAt(i - start);
       b = biasAt(i - start);
     }
-    let v = ((V(x[i]) - found.x) - found.y) * found.z * w + b;
+    let v = standardised(V(x[i]), found) * w + b;
     y[i] = VT(select(P.slope * v, v, v > V()));
   }
 }

@@ -3,18 +3,19 @@ import { defineKernel, empty, optional, read, type Tensor, write } from '../../e
 import { perLanes } from '../lib/lanes.ts';
 import { perTeam, TEAM_SIZES } from '../lib/team.ts';
 import { launchSum } from '../reduce/launch.ts';
-import { AFFINE, AFFINE_KEYS, type Affinity } from './launch.ts';
+import { AFFINE, AFFINE_KEYS, type Affinity, standardised } from './launch.ts';
 import { type Layout, planOf } from './layout.ts';
 
 const u = d.u32;
 const ELEMENTWISE_WG = 256;
+const normalised = new URL('./normalised.wgsl', import.meta.url);
 
 const gradFusedKernels = perTeam((team) =>
   perLanes(({ lanes, suffix, T, U, lib }) =>
     defineKernel({
       name: `normalize.gradFused${team.suffix}${suffix}`,
       wgsl: new URL('./grad-fused.wgsl', import.meta.url),
-      lib: [lib, team.sum, new URL('./normalised.wgsl', import.meta.url)],
+      lib: [lib, team.sum, standardised, normalised],
       params: d.struct({ groups: u, length: u, channels: u, isNormalised: u, inverseCount: d.f32 }).$name('Params'),
       bindings: {
         dy: read(T),
@@ -38,7 +39,7 @@ const gradMomentsKernels = perTeam((team) =>
     defineKernel({
       name: `normalize.gradMoments${team.suffix}${suffix}`,
       wgsl: new URL('./grad-moments.wgsl', import.meta.url),
-      lib: [lib, team.sum, new URL('./normalised.wgsl', import.meta.url)],
+      lib: [lib, team.sum, standardised, normalised],
       params: d.struct({ outer: u, groups: u, length: u, segments: u, chunk: u, isNormalised: u }).$name('Params'),
       bindings: {
         dy: read(T),
@@ -64,7 +65,7 @@ const gradMomentsColumnsKernels = perLanes(({ lanes, suffix, T, lib }) =>
   defineKernel({
     name: `normalize.gradMomentsColumns${suffix}`,
     wgsl: new URL('./grad-moments-columns.wgsl', import.meta.url),
-    lib: [lib, new URL('./normalised.wgsl', import.meta.url)],
+    lib: [lib, standardised, normalised],
     params: d.struct({ outer: u, groups: u, length: u, segments: u, isNormalised: u }).$name('Params'),
     bindings: { dy: read(T), v: read(T), stats: read('vec4f'), partial: write('vec2f') },
     keys: { WG: [64] },
@@ -80,7 +81,7 @@ const gradApplyKernels = perLanes(({ lanes, suffix, T, U, lib }) =>
   defineKernel({
     name: `normalize.gradApply${suffix}`,
     wgsl: new URL('./grad-apply.wgsl', import.meta.url),
-    lib: [lib, new URL('./normalised.wgsl', import.meta.url)],
+    lib: [lib, standardised, normalised],
     params: d
       .struct({ count: u, groups: u, length: u, channels: u, isNormalised: u, inverseCount: d.f32 })
       .$name('Params'),
@@ -102,7 +103,7 @@ const gradApplyGroupsKernels = perLanes(({ lanes, suffix, T, U, lib }) =>
   defineKernel({
     name: `normalize.gradApplyGroups${suffix}`,
     wgsl: new URL('./grad-apply-groups.wgsl', import.meta.url),
-    lib: [lib, new URL('./normalised.wgsl', import.meta.url)],
+    lib: [lib, standardised, normalised],
     params: d
       .struct({
         ...{ outer: u, groups: u, length: u, segments: u, chunk: u },

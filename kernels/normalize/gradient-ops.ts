@@ -2,6 +2,7 @@ import * as d from 'typegpu/data';
 import { defineKernel, defineOp, type Op, read, write } from '../../engine/index.ts';
 import { lanesFor, perLanes } from '../lib/lanes.ts';
 import { launchNormGradient } from './gradient-launch.ts';
+import { standardised } from './launch.ts';
 import type { Affine, Layout } from './layout.ts';
 import { affineGradRef, gradientRef, productRef } from './reference.ts';
 
@@ -96,7 +97,7 @@ const productKernels = perLanes(({ lanes, suffix, T, lib }) =>
   defineKernel({
     name: `normalize.product${suffix}`,
     wgsl: new URL('./product.wgsl', import.meta.url),
-    lib: [lib],
+    lib: [lib, standardised],
     params: d.struct({ count: u, groups: u, length: u }).$name('Params'),
     bindings: { dy: read(T), x: read(T), stats: read('vec4f'), y: write(lanes === 4 ? 'vec4f' : 'f32') },
     keys: { WG: [PRODUCT_WG] },

@@ -11,12 +11,17 @@ export const AFFINE: readonly Affine[] = ['none', 'group', 'value'];
 export const AFFINE_KEYS = [0, 1, 2];
 const ELEMENTWISE_WG = 256;
 
+export const standardised = new URL('./standardised.wgsl', import.meta.url);
+
 const fusedKernels = perTeam((team) =>
   perLanes(({ lanes, suffix, T, U, lib }) =>
     defineKernel({
       name: `normalize.fused${team.suffix}${suffix}`,
       wgsl: new URL('./fused.wgsl', import.meta.url),
-      lib: [lib, team.sum, new URL('./shift.wgsl', import.meta.url), new URL('./statistics.wgsl', import.meta.url)],
+      lib: [
+        ...[lib, team.sum, standardised],
+        ...[new URL('./shift.wgsl', import.meta.url), new URL('./statistics.wgsl', import.meta.url)],
+      ],
       params: d.struct({ outer: u, groups: u, length: u, channels: u, eps: d.f32, slope: d.f32 }).$name('Params'),
       bindings: {
         x: read(T),
@@ -91,7 +96,7 @@ const applyKernels = perLanes(({ lanes, suffix, T, U, lib }) =>
   defineKernel({
     name: `normalize.apply${suffix}`,
     wgsl: new URL('./apply.wgsl', import.meta.url),
-    lib: [lib],
+    lib: [lib, standardised],
     params: d.struct({ count: u, groups: u, length: u, channels: u, slope: d.f32 }).$name('Params'),
     bindings: {
       x: read(T),
@@ -110,7 +115,7 @@ const applyGroupsKernels = perLanes(({ lanes, suffix, T, U, lib }) =>
   defineKernel({
     name: `normalize.applyGroups${suffix}`,
     wgsl: new URL('./apply-groups.wgsl', import.meta.url),
-    lib: [lib],
+    lib: [lib, standardised],
     params: d
       .struct({ outer: u, groups: u, length: u, segments: u, chunk: u, channels: u, slope: d.f32 })
       .$name('Params'),
@@ -138,7 +143,7 @@ export interface Affinity {
   readonly bias?: Tensor | undefined;
 }
 
-/** Statistics of each group as [groups, 4]: mean (high and low part), 1 / sqrt(var + eps), biased variance. */
+/** Statistics of each group as [groups, 4]: mean (the sum of two), 1 / sqrt(var + eps), biased variance. */
 export function launchStatistics(x: Tensor, stats: Tensor, layout: Layout, eps: number): void {
   const { lanes, kind, segments, chunk, workgroup, parts } = planOf(layout, x.device.capabilities);
   const { outer, groups, length } = layout;

@@ -9,5 +9,5 @@ fn main(
   let i = groupIndex(group, groups) * WG + thread;
   if (i >= P.count) { return; }
   let found = stats[(i / P.length) % P.groups];
-  y[i] = V(dy[i]) * (((V(x[i]) - found.x) - found.y) * found.z);
+  y[i] = V(dy[i]) * standardised(V(x[i]), found);
 }

@@ -21,7 +21,7 @@ fn main(
   for (var k = first; k < end; k += WG) {
     let i = placeOf(o, g, r);
     let j = gammaOf(i, o, g);
-    let xhat = ((V(x[i]) - found.x) - found.y) * found.z;
+    let xhat = standardised(V(x[i]), found);
     let v = xhat * (1.0 + V(gammaBeta[j])) + V(gammaBeta[j + betaStep()]);
     y[i] = VT(select(P.slope * v, v, v > V()));
     o += slabs;

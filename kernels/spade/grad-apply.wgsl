@@ -24,7 +24,7 @@ fn main(
   for (var k = first; k < end; k += WG) {
     let i = placeOf(o, g, r);
     let j = gammaOf(i, o, g);
-    let xhat = ((V(x[i]) - found.x) - found.y) * found.z;
+    let xhat = standardised(V(x[i]), found);
     let e = V(dgammaBeta[j + betaStep()]) * (1.0 + V(gammaBeta[j]));
     dx[i] = VT(found.z * (e - (means.x + xhat * means.y)));
     o += slabs;

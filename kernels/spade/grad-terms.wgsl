@@ -3,7 +3,7 @@
 struct Terms { e: V, exhat: V }
 
 fn storeTerms(i: u32, j: u32, found: vec4f) -> Terms {
-  let xhat = ((V(x[i]) - found.x) - found.y) * found.z;
+  let xhat = standardised(V(x[i]), found);
   var d = V(dy[i]);
   // rounded as it is stored: the sums and dx are then of the same values, and those of dx cancel in f16, too
   // 2 y, because a driver may test y itself in half precision, which processors lack

@@ -2,6 +2,7 @@ import * as d from 'typegpu/data';
 import { defineKernel, defineOp, empty, type Op, optional, read, readWrite, write } from '../../engine/index.ts';
 import { perLanes } from '../lib/lanes.ts';
 import { perTeam } from '../lib/team.ts';
+import { standardised } from '../normalize/launch.ts';
 import { segmentsOf } from '../normalize/layout.ts';
 import { layoutOf, type SpadeNorm } from './layout.ts';
 import { spadeGradRef } from './reference.ts';
@@ -15,7 +16,7 @@ const fusedKernels = perTeam((team) =>
     defineKernel({
       name: `spade.gradFused${team.suffix}${suffix}`,
       wgsl: new URL('./grad-fused.wgsl', import.meta.url),
-      lib: [lib, team.sum, places, terms],
+      lib: [lib, team.sum, standardised, places, terms],
       params: d
         .struct({ outer: u, groups: u, length: u, channels: u, slope: d.f32, inverseCount: d.f32 })
         .$name('Params'),
@@ -45,7 +46,7 @@ const momentsKernels = perTeam((team) =>
     defineKernel({
       name: `spade.gradMoments${team.suffix}${suffix}`,
       wgsl: new URL('./grad-moments.wgsl', import.meta.url),
-      lib: [lib, team.sum, places, terms],
+      lib: [lib, team.sum, standardised, places, terms],
       params: d
         .struct({ outer: u, groups: u, length: u, segments: u, chunk: u, channels: u, slope: d.f32 })
         .$name('Params'),
@@ -75,7 +76,7 @@ const applyKernels = perTeam((team) =>
     defineKernel({
       name: `spade.gradApply${team.suffix}${suffix}`,
       wgsl: new URL('./grad-apply.wgsl', import.meta.url),
-      lib: [lib, team.sum, places],
+      lib: [lib, team.sum, standardised, places],
       params: d
         .struct({ outer: u, groups: u, length: u, segments: u, chunk: u, channels: u, inverseCount: d.f32 })
         .$name('Params'),

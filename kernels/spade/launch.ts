@@ -2,7 +2,7 @@ import * as d from 'typegpu/data';
 import { defineKernel, read, type Tensor, write } from '../../engine/index.ts';
 import { perLanes } from '../lib/lanes.ts';
 import { perTeam, TEAM_SIZES } from '../lib/team.ts';
-import { launchStatistics } from '../normalize/launch.ts';
+import { launchStatistics, standardised } from '../normalize/launch.ts';
 import { segmentsOf } from '../normalize/layout.ts';
 import type { SpadeLayout } from './layout.ts';
 
@@ -16,7 +16,7 @@ const fusedKernels = perTeam((team) =>
     defineKernel({
       name: `spade.fused${team.suffix}${suffix}`,
       wgsl: new URL('./fused.wgsl', import.meta.url),
-      lib: [lib, team.sum, shift, statistics, places],
+      lib: [lib, team.sum, shift, statistics, standardised, places],
       params: d.struct({ outer: u, groups: u, length: u, channels: u, eps: d.f32, slope: d.f32 }).$name('Params'),
       bindings: { x: read(T), gammaBeta: read(T), y: write(T), stats: write('vec4f') },
       keys: { WG: team.sizes },
@@ -36,7 +36,7 @@ const applyKernels = perLanes(({ lanes, suffix, T, lib }) =>
   defineKernel({
     name: `spade.apply${suffix}`,
     wgsl: new URL('./apply.wgsl', import.meta.url),
-    lib: [lib, places],
+    lib: [lib, standardised, places],
     params: d
       .struct({ outer: u, groups: u, length: u, segments: u, chunk: u, channels: u, slope: d.f32 })
       .$name('Params'),
