@@ -123,7 +123,13 @@ export function defineOp<const In extends string, const Outs extends readonly st
     }
     definition.forward(inputs, outputs, attrs);
     const outputList = (outputNames as readonly Outs[number][]).map((output) => outputs[output]);
-    record({ inputs: present, outputs: outputList, entry: () => entryOf(inputs, outputs, attrs) });
+    record({
+      inputs: present,
+      outputs: outputList,
+      entry() {
+        return entryOf(inputs, outputs, attrs);
+      },
+    });
     profiler?.opCalled(name, performance.now() - started);
     return outputs;
   };
@@ -149,7 +155,7 @@ export function defineOp<const In extends string, const Outs extends readonly st
       name,
       inputs: inputNames.map((input) => (inputs[input]?.dtype === 'u32' ? undefined : inputs[input]?.id)),
       outputs: outputSpecs,
-      backward: (grads, needList) => {
+      backward(grads, needList) {
         if (!definition.backward) return noDerivative(name);
         const tensors: Record<string, Tensor | undefined> = { ...saved };
         outputNames.forEach((output, i) => {
@@ -165,7 +171,7 @@ export function defineOp<const In extends string, const Outs extends readonly st
         >;
         return inputNames.map((input) => found[`d${input}`]);
       },
-      release: () => {
+      release() {
         for (const tensor of Object.values(saved)) tensor.dispose();
       },
     };

@@ -171,7 +171,9 @@ export function adamUpdate(slice: AdamSlice, control: Tensor, options: AdamOptio
     { ...slice, control },
     {
       count: Math.ceil(slice.param.size / 4),
-      ...{ beta1, beta2, eps },
+      beta1,
+      beta2,
+      eps,
       weightDecay: decoupled ? 0 : weightDecay,
       keep: decoupled ? 1 - lr * weightDecay : 1,
       stepSize: lr / (1 - beta1 ** step),

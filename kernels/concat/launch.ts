@@ -67,9 +67,15 @@ export function launchCopy(from: Box, to: Box, outer: number, length: number, in
   const lanes = lanesOf(run, contiguous ? 0 : inner, ...ends);
   const unit = inner / lanes;
   const params = {
-    ...{ outer, run: run / lanes, inner: contiguous ? run / lanes : unit },
-    ...{ xStart: from.start * unit, xOuter: from.extent * unit, xStep: from.step * unit },
-    ...{ yStart: to.start * unit, yOuter: to.extent * unit, yStep: to.step * unit },
+    outer,
+    run: run / lanes,
+    inner: contiguous ? run / lanes : unit,
+    xStart: from.start * unit,
+    xOuter: from.extent * unit,
+    xStep: from.step * unit,
+    yStart: to.start * unit,
+    yOuter: to.extent * unit,
+    yStep: to.step * unit,
   };
   const tensors = { x: from.tensor, y: to.tensor };
   const shares = contiguous && shareRows([1, outer, run / lanes], from.tensor.device.capabilities);
@@ -82,8 +88,13 @@ export function launchCopy(from: Box, to: Box, outer: number, length: number, in
 
 const PadParams = d
   .struct({
-    ...{ outer: d.u32, before: d.u32, inner: d.u32, step: d.u32 },
-    ...{ xOuter: d.u32, yOuter: d.u32, value: d.f32 },
+    outer: d.u32,
+    before: d.u32,
+    inner: d.u32,
+    step: d.u32,
+    xOuter: d.u32,
+    yOuter: d.u32,
+    value: d.f32,
   })
   .$name('Params');
 
@@ -107,8 +118,12 @@ const padRowsKernels = perLanes(({ lanes, suffix, T, lib }) =>
     lib: [lib],
     params: d
       .struct({
-        ...{ outer: d.u32, before: d.u32, span: d.u32 },
-        ...{ xOuter: d.u32, yOuter: d.u32, value: d.f32 },
+        outer: d.u32,
+        before: d.u32,
+        span: d.u32,
+        xOuter: d.u32,
+        yOuter: d.u32,
+        value: d.f32,
       })
       .$name('Params'),
     bindings: { x: read(T), y: write(T) },
@@ -129,9 +144,13 @@ export function launchPadAxis(
   const sizes = { before: before * inner, xOuter: xExtent * inner, yOuter: yExtent * inner };
   const lanes = lanesOf(contiguous ? 0 : inner, ...Object.values(sizes));
   const params = {
-    ...{ outer, step, value },
-    ...{ before: sizes.before / lanes, inner: contiguous ? 1 : inner / lanes },
-    ...{ xOuter: sizes.xOuter / lanes, yOuter: sizes.yOuter / lanes },
+    outer,
+    step,
+    value,
+    before: sizes.before / lanes,
+    inner: contiguous ? 1 : inner / lanes,
+    xOuter: sizes.xOuter / lanes,
+    yOuter: sizes.yOuter / lanes,
   };
   const shares = contiguous && shareRows([1, outer, params.yOuter], x.device.capabilities);
   if (shares) padRowsKernels[lanes].launch({ x, y }, { ...params, span: shares.span }, { WG: shares.workgroup });

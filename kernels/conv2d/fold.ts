@@ -35,7 +35,11 @@ export function paddedGeometry(g: Geometry): Geometry {
     ...g,
     h: g.h + g.top + g.bottom,
     w: g.w + g.left + g.right,
-    ...{ top: 0, bottom: 0, left: 0, right: 0, mode: 'zeros' },
+    top: 0,
+    bottom: 0,
+    left: 0,
+    right: 0,
+    mode: 'zeros',
   };
 }
 

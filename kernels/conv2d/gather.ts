@@ -39,11 +39,28 @@ export interface Gather {
 export function forwardGather(g: Geometry): Gather {
   const taps = g.kH * g.kW;
   return {
-    ...{ n: g.n, groups: g.groups, inChannels: g.c, outChannels: g.k, mode: g.mode },
-    ...{ h: g.h, w: g.w, oH: g.oH, oW: g.oW, kH: g.kH, kW: g.kW },
-    ...{ inStepY: g.strideY, inStepX: g.strideX, outStepY: 1, outStepX: 1 },
-    ...{ originY: -g.top, originX: -g.left, tapY: g.dilationY, tapX: g.dilationX },
-    ...{ weightOut: g.c * taps, weightIn: taps, weightGroup: g.k * g.c * taps },
+    n: g.n,
+    groups: g.groups,
+    inChannels: g.c,
+    outChannels: g.k,
+    mode: g.mode,
+    h: g.h,
+    w: g.w,
+    oH: g.oH,
+    oW: g.oW,
+    kH: g.kH,
+    kW: g.kW,
+    inStepY: g.strideY,
+    inStepX: g.strideX,
+    outStepY: 1,
+    outStepX: 1,
+    originY: -g.top,
+    originX: -g.left,
+    tapY: g.dilationY,
+    tapX: g.dilationX,
+    weightOut: g.c * taps,
+    weightIn: taps,
+    weightGroup: g.k * g.c * taps,
   };
 }
 
@@ -51,11 +68,28 @@ export function forwardGather(g: Geometry): Gather {
 export function transposedGather(g: Geometry): Gather {
   const taps = g.kH * g.kW;
   return {
-    ...{ n: g.n, groups: g.groups, inChannels: g.k, outChannels: g.c, mode: 'zeros' },
-    ...{ h: g.oH, w: g.oW, oH: g.h, oW: g.w, kH: g.kH, kW: g.kW },
-    ...{ inStepY: 1, inStepX: 1, outStepY: g.strideY, outStepX: g.strideX },
-    ...{ originY: g.top, originX: g.left, tapY: -g.dilationY, tapX: -g.dilationX },
-    ...{ weightOut: taps, weightIn: g.c * taps, weightGroup: g.k * g.c * taps },
+    n: g.n,
+    groups: g.groups,
+    inChannels: g.k,
+    outChannels: g.c,
+    mode: 'zeros',
+    h: g.oH,
+    w: g.oW,
+    oH: g.h,
+    oW: g.w,
+    kH: g.kH,
+    kW: g.kW,
+    inStepY: 1,
+    inStepX: 1,
+    outStepY: g.strideY,
+    outStepX: g.strideX,
+    originY: g.top,
+    originX: g.left,
+    tapY: -g.dilationY,
+    tapX: -g.dilationX,
+    weightOut: taps,
+    weightIn: g.c * taps,
+    weightGroup: g.k * g.c * taps,
   };
 }
 
@@ -64,8 +98,12 @@ export function workOf(g: Gather, dtype: DType | undefined): MatrixWork {
   const phases = g.outStepY * g.outStepX;
   const columns = g.n * Math.ceil(g.oH / g.outStepY) * Math.ceil(g.oW / g.outStepX);
   return {
-    ...{ kind: 'conv2d', rows: g.outChannels, columns, dtype },
-    ...{ terms: Math.ceil((g.inChannels * g.kH * g.kW) / phases), batch: g.groups * phases },
+    kind: 'conv2d',
+    rows: g.outChannels,
+    columns,
+    dtype,
+    terms: Math.ceil((g.inChannels * g.kH * g.kW) / phases),
+    batch: g.groups * phases,
     window: {
       kernel: [g.kH, g.kW],
       stride: [g.inStepY, g.inStepX],
@@ -85,7 +123,14 @@ export function productOfPixels(g: Gather): Product | undefined {
     g.kH * g.kW === 1 && g.groups === 1 && g.oH === g.h && g.oW === g.w && g.originY === 0 && g.originX === 0;
   if (!single || (g.n > 1 && pixels < 256)) return undefined;
   return {
-    ...{ batch: g.n, m: g.outChannels, n: pixels, k: g.inChannels, leading: [g.n] },
-    ...{ transposeA: g.weightIn !== 1, transposeB: false, aShared: true, bShared: false },
+    batch: g.n,
+    m: g.outChannels,
+    n: pixels,
+    k: g.inChannels,
+    leading: [g.n],
+    transposeA: g.weightIn !== 1,
+    transposeB: false,
+    aShared: true,
+    bShared: false,
   };
 }

@@ -56,6 +56,11 @@ function sides(padding: Padding): readonly [number, number, number, number] {
 const outExtent = (n: number, before: number, after: number, dilation: number, taps: number, stride: number) =>
   Math.floor((n + before + after - dilation * (taps - 1) - 1) / stride) + 1;
 
+function checkWhole(op: string, name: string, value: number, least: number): void {
+  if (Number.isInteger(value) && value >= least) return;
+  throw new ShapeError(`${op}: expected ${name} to be an integer of at least ${least}, got ${value}.`);
+}
+
 /**
  * The geometry of a convolution of `x` [N, C, H, W] with a weight [O, C / groups, kH, kW].
  *
@@ -70,19 +75,13 @@ export function geometryOf(op: string, x: Shape, weight: Shape, window: Window):
   const [strideY, strideX] = pair(window.stride);
   const [dilationY, dilationX] = pair(window.dilation);
   const [top, bottom, left, right] = sides(window.padding);
-  for (const [name, value, least] of [
-    ['stride', strideY, 1],
-    ['stride', strideX, 1],
-    ['dilation', dilationY, 1],
-    ['dilation', dilationX, 1],
-    ['groups', groups, 1],
-    ['padding', Math.min(top, bottom, left, right), 0],
-    ['padding', top + bottom + left + right, 0],
-  ] as const) {
-    if (!Number.isInteger(value) || value < least) {
-      throw new ShapeError(`${op}: expected ${name} to be an integer of at least ${least}, got ${value}.`);
-    }
-  }
+  checkWhole(op, 'stride', strideY, 1);
+  checkWhole(op, 'stride', strideX, 1);
+  checkWhole(op, 'dilation', dilationY, 1);
+  checkWhole(op, 'dilation', dilationX, 1);
+  checkWhole(op, 'groups', groups, 1);
+  checkWhole(op, 'padding', Math.min(top, bottom, left, right), 0);
+  checkWhole(op, 'padding', top + bottom + left + right, 0);
   if (channels !== c * groups) {
     throw new ShapeError(
       `${op}: weight has ${c} input channels per group, but x has ${channels} channels in ${groups} group(s).\n` +
@@ -110,8 +109,25 @@ export function geometryOf(op: string, x: Shape, weight: Shape, window: Window):
     );
   }
   return {
-    ...{ n, groups, c, k: out / groups, h, w, oH, oW, kH, kW },
-    ...{ strideY, strideX, dilationY, dilationX, top, bottom, left, right, mode },
+    n,
+    groups,
+    c,
+    k: out / groups,
+    h,
+    w,
+    oH,
+    oW,
+    kH,
+    kW,
+    strideY,
+    strideX,
+    dilationY,
+    dilationX,
+    top,
+    bottom,
+    left,
+    right,
+    mode,
   };
 }
 

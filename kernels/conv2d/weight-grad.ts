@@ -142,8 +142,12 @@ function slotGroups(p: ParamValues, tileK: number, columns: number, lanes: numbe
 /** The weight gradient as a product of matrices: output channels by (c, ky, kx), summed over pixels. */
 function workOf(g: Geometry, dtype: DType): MatrixWork {
   return {
-    ...{ kind: 'conv2dWeightGrad', rows: g.k, columns: g.c * g.kH * g.kW, dtype },
-    ...{ terms: g.n * g.oH * g.oW, batch: g.groups },
+    kind: 'conv2dWeightGrad',
+    rows: g.k,
+    columns: g.c * g.kH * g.kW,
+    dtype,
+    terms: g.n * g.oH * g.oW,
+    batch: g.groups,
     window: {
       kernel: [g.kH, g.kW],
       stride: [g.strideY, g.strideX],
@@ -233,26 +237,26 @@ function paramsOf(g: Geometry, slots: number): ParamValues {
   const { n, groups, c, k, h, w, oH, oW, kH, kW, strideY, strideX, dilationY, dilationX, top, left } = g;
   const slotRows = Math.ceil((n * oH) / slots);
   return {
-    ...{
-      n,
-      groups,
-      c,
-      k,
-      startChannel: 0,
-      endChannel: k,
-      h,
-      w,
-      oH,
-      oW,
-      kH,
-      kW,
-      strideY,
-      strideX,
-      dilationY,
-      dilationX,
-      top,
-      left,
-    },
-    ...{ padMode: PADDING_MODES.indexOf(g.mode), slotRows, slots: Math.ceil((n * oH) / slotRows) },
+    n,
+    groups,
+    c,
+    k,
+    startChannel: 0,
+    endChannel: k,
+    h,
+    w,
+    oH,
+    oW,
+    kH,
+    kW,
+    strideY,
+    strideX,
+    dilationY,
+    dilationX,
+    top,
+    left,
+    padMode: PADDING_MODES.indexOf(g.mode),
+    slotRows,
+    slots: Math.ceil((n * oH) / slotRows),
   };
 }

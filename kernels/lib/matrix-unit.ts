@@ -45,13 +45,16 @@ export function useMatrixUnit(unit: MatrixUnit | undefined): void {
  * halves. Larger units come first.
  */
 export function matrixUnitFor(capabilities: Capabilities, dtype: DType | undefined): MatrixUnit | undefined {
-  const own = () => capabilities.subgroupMatrix.flatMap((one) => unitOf(one, capabilities));
-  const units = substitute ? [substitute].filter(() => capabilities.subgroupWidth >= 8) : own();
+  const units = substitute
+    ? [substitute].filter(() => capabilities.subgroupWidth >= 8)
+    : capabilities.subgroupMatrix.flatMap((one) => unitOf(one, capabilities));
   const fitting = units.filter(({ operands }) => operands === 'f32' || dtype !== 'f32');
   const first = dtype === 'f32' ? 'f32' : 'f16';
-  const rank = ({ operands, M, N, K }: MatrixUnit) => (operands === first ? 1e6 : 0) + M * N * K;
-  return fitting.sort((a, b) => rank(b) - rank(a))[0];
+  return fitting.sort((a, b) => rankOf(b, first) - rankOf(a, first))[0];
 }
+
+const rankOf = ({ operands, M, N, K }: MatrixUnit, first: MatrixUnit['operands']) =>
+  (operands === first ? 1e6 : 0) + M * N * K;
 
 function unitOf(config: Capabilities['subgroupMatrix'][number], { f16, subgroupWidth }: Capabilities): MatrixUnit[] {
   const { componentType, resultComponentType, M, N, K } = config;
@@ -119,5 +122,8 @@ export function perUnit<K>(make: (definition: UnitDefinition) => K): (unit: Matr
 }
 
 export const unitKey = ({ M, N, K }: MatrixUnit, tile: number): UnitKey => ({
-  ...{ TILE: tile, UNIT_M: M, UNIT_N: N, UNIT_K: K },
+  TILE: tile,
+  UNIT_M: M,
+  UNIT_N: N,
+  UNIT_K: K,
 });

@@ -225,11 +225,16 @@ export function defaultTile(device: ChosenFor, work: MatrixWork): readonly numbe
   if (device.capabilities.software) return smallest;
   const enough = fillingTiles(device);
   const slots = Math.max(1, Math.floor(work.terms / SLOT_TERMS));
-  const area = (tile: readonly number[]) => tilesOf(work, tile) * tile[0] * tile[1];
-  const suits = (tile: readonly number[]) =>
-    tilesOf(work, tile) * slots >= enough && area(smallest) >= USEFUL * area(tile);
-  return (isCard(device.info) ? larger : larger.slice(0, 1)).findLast(suits) ?? smallest;
+  const least = areaOf(work, smallest);
+  const candidates = isCard(device.info) ? larger : larger.slice(0, 1);
+  return (
+    candidates.findLast((tile) => tilesOf(work, tile) * slots >= enough && least >= USEFUL * areaOf(work, tile)) ??
+    smallest
+  );
 }
+
+/** Results of all tiles, those that nobody needs included. */
+const areaOf = (work: MatrixWork, tile: readonly number[]) => tilesOf(work, tile) * tile[0] * tile[1];
 
 type Watcher = (variant: Variant, work: MatrixWork) => void;
 let watcher: Watcher | undefined;

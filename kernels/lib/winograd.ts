@@ -43,6 +43,7 @@ export function fitsWinograd(work: Convolution): boolean {
 const NS = { lanes: 10.5, product: 3.6, input: 103, output: 93, weights: 100 };
 /** Products come in blocks of so many tiles; in a weight gradient, of input channels. */
 const BLOCK = 64;
+const blocked = (count: number) => Math.ceil(count / BLOCK) * BLOCK;
 /** What the model leaves out costs up to a quarter, and a tenth must be gained. */
 const GAIN = 1.4;
 
@@ -51,7 +52,6 @@ export function paysWinograd(work: Convolution): boolean {
   if (!fitsWinograd(work)) return false;
   const { rows } = work;
   const [tiles, channels] = [pixels(work) / 16, inputChannels(work)];
-  const blocked = (count: number) => Math.ceil(count / BLOCK) * BLOCK;
   const cells = isGradient(work) ? tiles * blocked(channels) : blocked(tiles) * channels;
   const products = NS.product * rows * cells;
   const transforms = tiles * (NS.input * channels + NS.output * rows) + NS.weights * rows * channels;
@@ -77,7 +77,6 @@ export function gainOfWinograd(info: AdapterInfo, work: Convolution): number {
   if (!fitsWinograd(work) || Math.min(rows, channels) < LEAST_ON_GPUS) return 0;
   const tiles = count / 16;
   const pairs = rows * channels;
-  const blocked = (extent: number) => Math.ceil(extent / BLOCK) * BLOCK;
   const products = 72 * rows * (isGradient(work) ? tiles * blocked(channels) : blocked(tiles) * channels);
   // pictures once; at the 36 points, and those of pairs of channels, once each way
   const bytes = 4 * ((count + 72 * tiles) * (channels + rows) + (72 + 9) * pairs);

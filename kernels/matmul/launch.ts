@@ -210,11 +210,21 @@ export function launchMatmul(
   const { batch, m, n, k } = product;
   const { CURVED, curve, slope } = activationCode(epilogue.activation, epilogue.slope);
   const params: ParamValues = {
-    ...{ batch, m, n, k, startRow: 0, endRow: m },
-    ...{ aBatch: product.aShared ? 0 : m * k, bBatch: product.bShared ? 0 : k * n },
+    batch,
+    m,
+    n,
+    k,
+    startRow: 0,
+    endRow: m,
+    aBatch: product.aShared ? 0 : m * k,
+    bBatch: product.bShared ? 0 : k * n,
     ...(product.transposeA ? { aRow: 1, aColumn: m } : { aRow: k, aColumn: 1 }),
     ...(product.transposeB ? { bRow: 1, bColumn: k } : { bRow: n, bColumn: 1 }),
-    ...{ slots: 1, slotTerms: k, biasByRow: epilogue.biasByRow ? 1 : 0, curve, slope },
+    slots: 1,
+    slotTerms: k,
+    biasByRow: epilogue.biasByRow ? 1 : 0,
+    curve,
+    slope,
   };
   const flags = { HAS_BIAS: tensors.bias ? 1 : 0, CURVED };
   const { device, dtype } = tensors.a;

@@ -15,9 +15,21 @@ const stridedKernels = perLanes(({ lanes, suffix, T, lib }) =>
     lib: [lib],
     params: d
       .struct({
-        ...{ run: d.u32, axes: d.u32, base: d.i32 },
-        ...{ n0: d.u32, n1: d.u32, n2: d.u32, n3: d.u32, n4: d.u32, n5: d.u32 },
-        ...{ s0: d.i32, s1: d.i32, s2: d.i32, s3: d.i32, s4: d.i32, s5: d.i32 },
+        run: d.u32,
+        axes: d.u32,
+        base: d.i32,
+        n0: d.u32,
+        n1: d.u32,
+        n2: d.u32,
+        n3: d.u32,
+        n4: d.u32,
+        n5: d.u32,
+        s0: d.i32,
+        s1: d.i32,
+        s2: d.i32,
+        s3: d.i32,
+        s4: d.i32,
+        s5: d.i32,
       })
       .$name('Params'),
     bindings: { x: read(T), y: write(T) },
@@ -91,9 +103,21 @@ export function launchWalks(name: string, x: Tensor, y: Tensor, walks: readonly 
   const filler: Walk[] = Array.from({ length: MAX_AXES - 1 - rest.length }, () => ({ extent: 1, stride: 0 }));
   const [a, b, c, e, f] = [...filler, ...rest];
   const params = {
-    ...{ run: rest.reduce((product, { extent }) => product * extent, 1), axes: rest.length, base: base / lanes },
-    ...{ n0: outer.extent, n1: a.extent, n2: b.extent, n3: c.extent, n4: e.extent, n5: f.extent },
-    ...{ s0: outer.stride, s1: a.stride, s2: b.stride, s3: c.stride, s4: e.stride, s5: f.stride },
+    run: rest.reduce((product, { extent }) => product * extent, 1),
+    axes: rest.length,
+    base: base / lanes,
+    n0: outer.extent,
+    n1: a.extent,
+    n2: b.extent,
+    n3: c.extent,
+    n4: e.extent,
+    n5: f.extent,
+    s0: outer.stride,
+    s1: a.stride,
+    s2: b.stride,
+    s3: c.stride,
+    s4: e.stride,
+    s5: f.stride,
   };
   stridedKernels[lanes].launch({ x, y }, params, { WG });
 }

@@ -75,9 +75,18 @@ export function poolParams(x: Shape, y: Shape, { kernel, stride, padding }: Wind
   const [height, width] = x.slice(-2);
   const [oHeight, oWidth] = y.slice(-2);
   return {
-    ...{ planes: sizeOf(x.slice(0, -2)), height, width, oHeight, oWidth },
-    ...{ kernelH: kernel[0], kernelW: kernel[1], strideH: stride[0], strideW: stride[1] },
-    ...{ padH: padding[0], padW: padding[1], countPadding: countPadding ? 1 : 0 },
+    planes: sizeOf(x.slice(0, -2)),
+    height,
+    width,
+    oHeight,
+    oWidth,
+    kernelH: kernel[0],
+    kernelW: kernel[1],
+    strideH: stride[0],
+    strideW: stride[1],
+    padH: padding[0],
+    padW: padding[1],
+    countPadding: countPadding ? 1 : 0,
   };
 }
 

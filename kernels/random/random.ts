@@ -118,7 +118,13 @@ function checkCount(name: string, shape: Shape): void {
 function paramsOf(y: Tensor, key: RandomKey, { below = 0, bits = 0 } = {}) {
   const { seed, op, step } = keyWords(key);
   return {
-    ...{ count: Math.ceil(y.size / 4), below, bits },
-    ...{ seedLow: seed[0], seedHigh: seed[1], op, stepLow: step[0], stepHigh: step[1] },
+    count: Math.ceil(y.size / 4),
+    below,
+    bits,
+    seedLow: seed[0],
+    seedHigh: seed[1],
+    op,
+    stepLow: step[0],
+    stepHigh: step[1],
   };
 }

@@ -86,9 +86,18 @@ function paramsOf(x: Shape, y: Shape, axis: number, { mode, alignCorners, factor
   const slope = fixed(line.slope);
   const shift = fixed(line.offset);
   const params = {
-    ...{ outer: sizeOf(x.slice(0, axis)), n, m, inner: inner / lanes, mode: MODE_CASES[mode] },
-    ...{ slopeWhole: slope.whole, slopePart: slope.part, shiftWhole: shift.whole, shiftPart: shift.part },
-    ...{ scale: ratio, nearestShift: mode === 'nearest-exact' ? 0.5 : 0, ...line },
+    outer: sizeOf(x.slice(0, axis)),
+    n,
+    m,
+    inner: inner / lanes,
+    mode: MODE_CASES[mode],
+    slopeWhole: slope.whole,
+    slopePart: slope.part,
+    shiftWhole: shift.whole,
+    shiftPart: shift.part,
+    scale: ratio,
+    nearestShift: mode === 'nearest-exact' ? 0.5 : 0,
+    ...line,
   };
   return { lanes, params };
 }

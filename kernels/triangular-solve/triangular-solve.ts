@@ -138,7 +138,10 @@ function launchSolve(l: Tensor, b: Tensor, x: Tensor, options: Required<Triangul
   const sign = forward ? 1 : -1;
   const fours = columns % 4 === 0;
   const params = {
-    ...{ batch, n, columns: fours ? columns / 4 : columns, unit: unit ? 1 : 0 },
+    batch,
+    n,
+    columns: fours ? columns / 4 : columns,
+    unit: unit ? 1 : 0,
     origin: forward ? 0 : n * n - 1,
     down: sign * (transposed ? 1 : n),
     right: sign * (transposed ? n : 1),

@@ -50,14 +50,12 @@ export function encodeImage(
       const wide = x;
       x = scope(() =>
         normAndActivate(conv2d(wide, conv, { stride: 2, padding: 1 }), affineNorm, {
-          ...{
-            kind: norm.kind,
-            counted: norm.counted,
-            activation: 'leakyRelu',
-            slope: SLOPE,
-            training,
-            varianceOfRunning,
-          },
+          kind: norm.kind,
+          counted: norm.counted,
+          activation: 'leakyRelu',
+          slope: SLOPE,
+          training,
+          varianceOfRunning,
         }),
       );
       if (wide !== image) wide.dispose();

@@ -59,15 +59,21 @@ export function spadeNorm(
     const running = norm.kind === 'batch' && (tracking || !training) ? params.param_free_norm : undefined;
     const padding = norm.kernel >> 1;
     const hidden = mapConv(maps(x.shape[2], x.shape[3]), params.mlp_shared[0], {
-      ...{ padding, activation: 'relu', dtype: x.dtype },
+      padding,
+      activation: 'relu',
+      dtype: x.dtype,
     });
     const both = {
       weight: concat([gamma.weight, beta.weight], 0),
       bias: gamma.bias && beta.bias && concat([gamma.bias, beta.bias], 0),
     };
     const found = spade(x, conv2d(hidden, both, { padding }), {
-      ...{ norm: norm.kind, activation, slope: SLOPE, training },
-      ...{ runningMean: running?.running_mean, runningVar: running?.running_var },
+      norm: norm.kind,
+      activation,
+      slope: SLOPE,
+      training,
+      runningMean: running?.running_mean,
+      runningVar: running?.running_var,
       varianceOfRunning: flavour === 'jittor' ? 'biased' : 'unbiased',
     });
     keepRunning({ training, counted: norm.counted }, running, found);

@@ -49,8 +49,10 @@ export function normAndActivate(x: Tensor, norm: AffineNorm | undefined, options
   }
   return scope(() => {
     const params: BatchNormParams = {
-      ...{ weight: norm?.weight, bias: norm?.bias },
-      ...{ runningMean: norm?.running_mean, runningVar: norm?.running_var },
+      weight: norm?.weight,
+      bias: norm?.bias,
+      runningMean: norm?.running_mean,
+      runningVar: norm?.running_var,
     };
     const found = batchNorm(x, params, { training, activation, slope, varianceOfRunning });
     keepRunning({ training, counted }, norm, found);

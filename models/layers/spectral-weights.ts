@@ -28,10 +28,15 @@ export interface SpectralOptions extends Mode {
 export function spectralWeights(state: Tree, options: SpectralOptions, name = ''): Tree {
   if (state instanceof Tensor) return state;
   if (isSpectral(state)) return normalised(state, options, name) as unknown as Tree;
-  const below = (child: Tree, key: string | number) =>
-    spectralWeights(child, options, name === '' ? `${key}` : `${name}.${key}`);
-  if (Array.isArray(state)) return state.map((child, i) => (child === undefined ? child : below(child, i)));
-  return Object.fromEntries(Object.entries(state).map(([key, child]) => [key, below(child as Tree, key)]));
+  const path = name === '' ? '' : `${name}.`;
+  if (Array.isArray(state)) {
+    return state.map((child, i) => (child === undefined ? child : spectralWeights(child, options, `${path}${i}`)));
+  }
+  const entries = Object.entries(state).map(([key, child]) => [
+    key,
+    spectralWeights(child as Tree, options, `${path}${key}`),
+  ]);
+  return Object.fromEntries(entries);
 }
 
 function isSpectral(state: Tree): state is Tree & SpectralLayer {
