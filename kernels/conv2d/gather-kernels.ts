@@ -97,6 +97,31 @@ const directKernel = defineKernel({
   cost,
 });
 
+const stripsKernel = defineKernel({
+  name: 'conv2d.strips',
+  wgsl: new URL('./gather.strips.wgsl', import.meta.url),
+  lib: [...lib, phaseTapsWgsl],
+  params: Params,
+  bindings,
+  keys: { SPLIT: [1, 8, 64], ROW: [0, 1], ...flags },
+  valid: (key) => notBoth(key),
+  grid: (p, { SPLIT }) =>
+    blocks(p, 4) * Math.ceil((p.segments * SPLIT) / (SPLIT === 1 ? 64 : 256)) * phases(p) * p.groups,
+  cost,
+});
+
+/** Threads that fill a large GPU, where each has loads enough in flight. */
+const FILLING_STRIPS = 1 << 15;
+
+/** Threads that share a sum, so that there are enough of them and each has two input channels or more. */
+function stripsSplit(p: ParamValues): 1 | 8 | 64 {
+  const strips = p.segments * blocks(p, 4) * phases(p) * p.groups;
+  const enough = (split: number) => strips * split >= FILLING_STRIPS;
+  const most = p.inChannels / 2;
+  if (enough(1) || most < 8) return 1;
+  return enough(8) || most < 64 ? 8 : 64;
+}
+
 /** Appends the dispatches of a gather, with the kernel and tiles that suit its shape and the device. */
 export function launchGather(tensors: GatherTensors, gather: Gather, epilogue: Epilogue): void {
   const params = paramsOf(gather, epilogue);
@@ -115,7 +140,10 @@ export function launchGather(tensors: GatherTensors, gather: Gather, epilogue: E
     const terms = gather.inChannels * mostTaps(params);
     launchTiled(tensors, params, cutTerms(x.device, { ...work, terms }, tile), flags);
   } else if (family === 'direct') directKernel.launch(tensors, params, { WG: 64, ...flags });
-  else if (family === 'winograd') launchWinograd(tensors, gather, epilogue);
+  else if (family === 'strips') {
+    const ROW = isRow(gather) ? 1 : 0;
+    stripsKernel.launch(tensors, params, { SPLIT: stripsSplit(params), ROW, ...flags });
+  } else if (family === 'winograd') launchWinograd(tensors, gather, epilogue);
   else if (fitsRows(gather)) {
     for (const { size, start, end } of cutRows(gather.outChannels, ROWS_TILES)) {
       const key = { TILE_K: size, STRIDE: gather.inStepX, ...flags };
@@ -160,6 +188,9 @@ const fitsRows = (g: Gather) =>
   g.outStepX === 1 &&
   g.inStepY === g.inStepX &&
   g.inStepX <= 2;
+
+/** Three taps of neighbouring pixels, and neighbouring results. */
+const isRow = (g: Gather) => g.kW === 3 && Math.abs(g.tapX) === 1 && g.outStepX === 1 && g.inStepX === 1;
 
 // Relative times of one block of channels, measured on lavapipe with 8 lanes.
 const ROWS_TILES: readonly BlockSize[] = [

@@ -124,15 +124,40 @@ const directKernel = defineKernel({
   cost,
 });
 
+const stripsKernel = defineKernel({
+  name: 'conv2d.weightGrad.strips',
+  wgsl: new URL('./weight-grad.strips.wgsl', import.meta.url),
+  lib: [...lib, new URL('./walk.wgsl', import.meta.url)],
+  params: Params,
+  bindings,
+  keys: { WG: [64] },
+  grid: (p) => slotGroups(p, STRIPS_CHANNELS, p.c, 1) * p.slots,
+  cost,
+});
+/** Output channels of a workgroup. */
+const STRIPS_CHANNELS = 4;
+
 const sumSlotsKernel = defineKernel({
   name: 'conv2d.sumSlots',
   wgsl: new URL('./sum-slots.wgsl', import.meta.url),
   params: d.struct({ count: d.u32, slots: d.u32 }).$name('Params'),
   bindings: { partial: read('f32'), y: write('T') },
-  keys: { WG: [64] },
-  grid: (p) => Math.ceil(p.count / 64),
+  keys: { WG: [64, 256], SHARED: [1, 8] },
+  valid: ({ WG, SHARED }) => (WG === 256) === SHARED > 1,
+  grid: (p, { WG, SHARED }) => Math.ceil((p.count * SHARED) / WG),
   cost: (p, bytes) => ({ flops: p.count * p.slots, bytes: p.count * (4 * p.slots + bytes) }),
 });
+
+/**
+ * dw from the sums of all slots. A GPU waits for each term of a sum, so that eight threads share one; a software driver
+ * runs the threads of a workgroup in turns.
+ */
+function sumSlots(partial: Tensor, dw: Tensor, slots: number, family: string): void {
+  const shared = slots >= 8 && (family === 'strips' || !dw.device.capabilities.software);
+  sumSlotsKernel.launch({ partial, y: dw }, { count: dw.size, slots }, shared ? SHARED_SUMS : OWN_SUMS);
+}
+const OWN_SUMS = { WG: 64, SHARED: 1 };
+const SHARED_SUMS = { WG: 256, SHARED: 8 };
 
 /** Workgroups of one slot. */
 function slotGroups(p: ParamValues, tileK: number, columns: number, lanes: number): number {
@@ -160,6 +185,7 @@ function workOf(g: Geometry, dtype: DType): MatrixWork {
 /** Output channels and columns that a workgroup owns. */
 function tileOf({ family, tile }: Variant, lanesColumns: number): readonly number[] {
   if (family === 'lanes') return [16, lanesColumns];
+  if (family === 'strips') return [STRIPS_CHANNELS, 9];
   return family === 'tiled' || family === 'matrix' ? tile : [1, 1];
 }
 
@@ -180,12 +206,13 @@ export function launchWeightGrad(tensors: { x: Tensor; dy: Tensor; dw: Tensor },
   const COLUMNS = rows || g.kH * g.kW === 1 || columns <= 2 * capabilities.subgroupWidth ? 1 : 4;
   const [tileK, lanes] = tileOf(variant, (rows ? rowsColumns(g.strideX) : COLUMNS) * capabilities.subgroupWidth);
   const groupsPerSlot = Math.ceil(g.k / tileK) * Math.ceil(columns / lanes) * g.groups;
-  const params = paramsOf(g, slotCount(g, groupsPerSlot, dw.size, x.device));
+  const params = paramsOf(g, slotCount(g, groupsPerSlot, dw.size, x.device, family));
   scope(() => {
     const partial = empty(x.device, { shape: [params.slots, dw.size], dtype: 'f32' });
     const bound = { x, dy, partial };
     if (unit) matrixKernels(unit)[lanesFor(g.oW)].launch(bound, params, unitKey(unit, tileK));
     else if (family === 'tiled') tiledKernel.launch(bound, params, tileKey(capabilities, [tileK, lanes]));
+    else if (family === 'strips') stripsKernel.launch(bound, params, { WG: 64 });
     else if (family === 'direct') directKernel.launch(bound, params, { WG: 64 });
     else {
       for (const { size, start, end } of cutRows(g.k, rows ? ROWS_TILES : TAPS_TILES[COLUMNS])) {
@@ -194,7 +221,7 @@ export function launchWeightGrad(tensors: { x: Tensor; dy: Tensor; dw: Tensor },
         else tapsKernel.launch(bound, part, { TILE_K: size, COLUMNS });
       }
     }
-    sumSlotsKernel.launch({ partial, y: dw }, { count: dw.size, slots: params.slots }, { WG: 64 });
+    sumSlots(partial, dw, params.slots, family);
   });
 }
 
@@ -221,14 +248,18 @@ const fitsRows = (g: Geometry) => g.kW === 3 && g.dilationX === 1 && g.strideY =
 const SLOT_PIXELS = 1 << 14;
 const PARTIAL_VALUES = 1 << 24;
 
+/** Workgroups of strips that fill the device: each has two subgroups, which wait for memory. */
+const STRIPS_GROUPS = 1024;
+
 /** On GPUs a slot of fewer pixels costs more to store than to compute. */
 const LEAST_PIXELS = 128;
 
 /** Enough slots to fill the device and to keep sums short, as far as there are rows and the partial sums stay small. */
-function slotCount(g: Geometry, groupsPerSlot: number, weights: number, device: Device): number {
+function slotCount(g: Geometry, groupsPerSlot: number, weights: number, device: Device, family: string): number {
   const { software } = device.capabilities;
   const pixels = g.n * g.oH * g.oW;
-  const wanted = Math.max((software ? 64 : 4 * fillingTiles(device)) / groupsPerSlot, pixels / SLOT_PIXELS);
+  const filling = family === 'strips' ? STRIPS_GROUPS : software ? 64 : 4 * fillingTiles(device);
+  const wanted = Math.max(filling / groupsPerSlot, pixels / SLOT_PIXELS);
   const most = Math.min(g.n * g.oH, PARTIAL_VALUES / weights, software ? pixels : pixels / LEAST_PIXELS);
   return Math.max(1, Math.floor(Math.min(Math.ceil(wanted), most)));
 }

@@ -42,8 +42,9 @@ export interface WorkWindow {
  * Its name is `FAMILY` or `FAMILY:TILE`; a family with tiles may be named alone, and then chooses the tile by the shape.
  *
  * `lanes` share values through subgroup shuffles (fastest on software drivers), `tiled` through workgroup memory (for
- * GPUs), `direct` not at all (small groups of channels, and anything else); `matrix` multiplies on matrix units.
- * `winograd` computes 3×3 convolutions with a quarter of the products.
+ * GPUs), `direct` not at all (small groups of channels, and anything else); `strips` keep a few output channels of
+ * neighbouring pixels in registers (for GPUs); `matrix` multiplies on matrix units. `winograd` computes 3×3 convolutions
+ * with a quarter of the products.
  */
 export interface Variant {
   readonly name: string;
@@ -74,6 +75,10 @@ export const VARIANTS: readonly Variant[] = [
     }),
   ),
   variant('direct'),
+  variant('strips', {
+    kinds: ['conv2d', 'conv2dWeightGrad'],
+    runs: (_, work) => work === undefined || work.kind === 'conv2d' || isThreeByThree(work),
+  }),
   variant('winograd', {
     kinds: ['conv2d', 'conv2dWeightGrad'],
     runs: (_, work) => work === undefined || fitsWinograd(work),
@@ -205,8 +210,25 @@ function suitsTiles({ software }: Capabilities, { kind, rows, terms }: MatrixWor
   return rows >= 8 || (!software && kind === 'matmul' && terms >= 64);
 }
 
+const isThreeByThree = ({ window }: MatrixWork) => window?.kernel[0] === 3 && window.kernel[1] === 3;
+
+/** Sums of a convolution that a tile would hardly begin: 64 inputs and the taps of few channels. */
+const SHORT_SUM = 64;
+
+/**
+ * Whether strips suit a GPU: with rows below 8 most of a tile would be empty, and short sums are bound by memory, as
+ * weight gradients of few channels are. Rows of a single channel, in groups, share nothing.
+ */
+function suitsStrips({ software }: Capabilities, work: MatrixWork): boolean {
+  const { kind, rows, columns, terms, batch } = work;
+  if (software || kind === 'matmul' || (rows === 1 && batch > 1 && terms < SHORT_SUM)) return false;
+  if (kind === 'conv2d') return rows < 8 || (terms < SHORT_SUM && work.window?.kernel[1] === 3);
+  return isThreeByThree(work) && (rows < 8 || rows * columns <= 1024);
+}
+
 /** The variant where nothing was measured. */
 export function defaultVariant(device: ChosenFor, work: MatrixWork): Variant {
+  if (suitsStrips(device.capabilities, work)) return variantNamed('strips');
   const { capabilities } = device;
   const onLanes = paysWinograd(work) ? 'winograd' : 'lanes';
   const onTiles = suitsTiles(capabilities, work) ? 'tiled' : 'direct';

@@ -51,7 +51,15 @@ describe('choosing a variant', () => {
     useVariants({});
     expect(familyFor(device(true, 8), wide)).toBe('lanes');
     expect(familyFor(device(true, 0), wide)).toBe('tiled');
-    expect(familyFor(device(false, 32), { ...wide, kind: 'conv2d', rows: 4 })).toBe('direct');
+    expect(familyFor(device(false, 32), { ...wide, kind: 'conv2d', rows: 4 })).toBe('strips');
+    expect(familyFor(device(false, 32), { ...wide, kind: 'conv2d', rows: 1, terms: 9, batch: 64 })).toBe('direct');
+    expect(familyFor(device(false, 32), { ...wide, kind: 'conv2d', terms: 27 })).toBe('tiled');
+    const window = { kernel: [3, 3], stride: [1, 1], outStride: [1, 1], dilation: [1, 1] } as const;
+    expect(familyFor(device(false, 32), { ...wide, kind: 'conv2d', terms: 27, window })).toBe('strips');
+    const gradient: MatrixWork = { ...wide, kind: 'conv2dWeightGrad', rows: 16, columns: 36, window };
+    expect(familyFor(device(false, 32), gradient)).toBe('strips');
+    expect(familyFor(device(false, 32), { ...gradient, columns: 144 })).toBe('tiled');
+    expect(familyFor(device(false, 32), { ...gradient, window: { ...window, kernel: [4, 4] } })).toBe('tiled');
     expect(familyFor(device(false, 32), { ...wide, rows: 4, terms: 16 })).toBe('direct');
     expect(familyFor(device(false, 32), { ...wide, rows: 1, columns: 1, terms: 65536 })).toBe('tiled');
   });

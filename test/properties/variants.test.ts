@@ -61,7 +61,7 @@ describe('tiles with terms written out, as GPUs run them', () => {
 });
 
 // flags, epilogues and types: on one tile, and on what has none; the ops' own tests run what the device chooses
-describe.each(['tiled', 'direct'])('the %s kernels', (family) => {
+describe.each(['tiled', 'direct', 'strips'])('the %s kernels', (family) => {
   for (const name of OPS) {
     const op = subject(name);
     op.samples.forEach((sample, index) => {

@@ -87,6 +87,8 @@ export const variantCases: readonly VariantCase[] = [
   convolution('single pixels of two pictures', [2, 6, 16, 17], [34, 6, 1, 1], {}),
   convolution('one pixel', [1, 70, 1, 1], [129, 70, 1, 1], {}),
   convolution('even channels, sums to cut', [1, 116, 6, 8], [16, 116, 3, 3], { padding: 1 }, 'f16'),
+  convolution('one channel of many, few pixels', [1, 130, 5, 6], [1, 130, 4, 4], { padding: 2 }),
+  convolution('three channels of some', [1, 18, 9, 10], [3, 18, 3, 3], { padding: 1, paddingMode: 'reflect' }),
   transposed('single pixels', [1, 6, 5, 7], [6, 9, 1, 1], { size: [5, 7] }),
   transposed('stride 2', [1, 4, 5, 6], [4, 9, 4, 4], { stride: 2, padding: 1, size: [10, 12] }),
   transposed('stride 3, taps that no phase has', [2, 3, 3, 4], [3, 8, 2, 2], { stride: 3, size: [8, 11] }),
@@ -106,6 +108,9 @@ export const variantCases: readonly VariantCase[] = [
     ...{ padding: [1, 1, 0, 0], paddingMode: 'replicate', groups: 2, dilation: [2, 2], kernel: [2, 3] },
   }),
   gradient('three wide, many pixels', [2, 5, 16, 17], [2, 9, 16, 17], { padding: 1, kernel: [3, 3] }),
+  gradient('few channels, reflect', [2, 3, 9, 10], [2, 4, 9, 10], {
+    ...{ padding: 1, paddingMode: 'reflect', kernel: [3, 3] },
+  }),
   gradient('one pixel', [1, 129, 1, 1], [1, 65, 1, 1], { kernel: [1, 1] }),
   gradient('one column, rows longer than a step', [1, 1, 3, 37], [1, 8, 3, 37], { kernel: [1, 1] }),
   gradient('half precision', [1, 8, 8, 8], [1, 16, 8, 8], { padding: 1, kernel: [3, 3] }, 'f16'),
