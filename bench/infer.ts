@@ -8,6 +8,7 @@ import {
   tensor,
   throughputOf,
 } from '../engine/index.ts';
+import { warmUp } from '../kernels/index.ts';
 import { cwct } from '../models/cap-vstnet/cwct.ts';
 import { type CapVstnet, type PlanarPicture, storageOf } from '../models/cap-vstnet/latent.ts';
 import { decode, encode } from '../models/cap-vstnet/network.ts';
@@ -57,6 +58,7 @@ export async function benchInfer(suite: NetworkSuite): Promise<void> {
 export async function inferRows({ device, environment, roofline, seconds }: Timing, one: InferCase): Promise<Row[]> {
   await device.finish();
   device.pool.trim();
+  await warmUp(device);
   const start = device.pool.stats.allocatedBytes;
   const { net } = await loadCapVstnet(device, { dtype: one.dtype });
   const content = picture(one, 'noon');
@@ -66,6 +68,7 @@ export async function inferRows({ device, environment, roofline, seconds }: Timi
   device.pool.resetPeaks();
   const transfer = () => timed(() => stylize(net, content, [{ picture: style, weight: 1 }]));
   const first = await transfer();
+  await warmUp(device);
   const runs = await repeat(seconds, transfer);
   const whole = summarize(runs.map((run) => run.seconds));
   const cpuUs = summarize(runs.map((run) => run.cpuUs)).median;

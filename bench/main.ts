@@ -10,6 +10,7 @@ import { measureRoofline } from '../kernels/index.ts';
 import { deviceClass, type MeasuredVariants } from '../kernels/lib/variant.ts';
 import { comparisonOf, comparisonTable, pairsOf } from './comparison.ts';
 import { type Environment, environmentOf } from './environment.ts';
+import { watchClock } from './gpu-clock.ts';
 import { benchHost } from './host.ts';
 import { benchInfer, inferCases } from './infer.ts';
 import { benchKernels, groupsWith } from './kernels.ts';
@@ -67,6 +68,7 @@ async function main(argv: string[]): Promise<void> {
     device: flags.device,
     backend: flags.backend as NodeAcquireOptions['backend'],
   });
+  watchClock(device);
   const roofline = await measureRoofline(device);
   const environment = environmentOf(device, roofline);
   say(`Device: ${device.info.description}${device.info.software ? ' (software: slow)' : ''}`);

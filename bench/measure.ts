@@ -1,4 +1,6 @@
-import type { Cost, Device, Tensor } from '../engine/index.ts';
+import type { Cost, Device, Profiler, Tensor } from '../engine/index.ts';
+import { recordBurn, warmUp } from '../kernels/index.ts';
+import { clockFact } from './gpu-clock.ts';
 import { type Summary, summarize } from './statistics.ts';
 import type { Variant } from './variant.ts';
 
@@ -17,6 +19,8 @@ export interface Measurement {
   readonly dispatches: number;
   /** of the bits at the start of the result: work whose result is read cannot vanish */
   readonly checksum: string;
+  /** of the GPU, when the last run had ended, where its driver's tool tells */
+  readonly mhz?: number;
 }
 
 export interface MeasureOptions {
@@ -28,6 +32,7 @@ export interface MeasureOptions {
 
 interface Run {
   readonly seconds: number;
+  /** on a GPU a share of what all runs of a batch took */
   readonly wall: number;
   readonly hostUs: number;
   readonly cost: Cost;
@@ -36,8 +41,22 @@ interface Run {
 
 const FEWEST_RUNS = 5;
 const ENOUGH_RUNS = 30;
+/** after which the hopeless are found */
+const JUDGED_RUNS = 2;
+/** What goes out together takes about so long: much longer than the pause after it. */
+const BATCH_SECONDS = 0.05;
 
-/** Times variants in turns, so that a clock that drifts or a neighbour that works meets all of them alike. */
+/** Rounds to time at once, after `round` of them, of variants that take so long each. */
+function roundsTogether(round: number, seconds: readonly number[]): number {
+  const most = round < JUDGED_RUNS ? JUDGED_RUNS - round : ENOUGH_RUNS - round;
+  const turn = seconds.reduce((sum, one) => sum + one, 0);
+  return Math.max(1, Math.min(most, Math.floor(BATCH_SECONDS / turn)));
+}
+
+/**
+ * Times variants in turns, so that a clock that drifts or a neighbour that works meets all of them alike. On a GPU many runs
+ * go out together, behind a burn: where it waits for its host it slows down.
+ */
 export async function measure(
   device: Device,
   variants: readonly Variant[],
@@ -48,18 +67,34 @@ export async function measure(
   const runs: Run[][] = variants.map(() => []);
   const spent = variants.map(() => 0);
   const out = new Set<Variant>();
-  for (let round = 0; round < ENOUGH_RUNS; round++) {
-    for (const [i, variant] of variants.entries()) {
-      if ((round >= FEWEST_RUNS && spent[i] > seconds) || out.has(variant)) continue;
-      const run = await runOnce(device, variant);
-      runs[i].push(run);
-      spent[i] += run.wall;
+  const gpu = device.capabilities.timestamps && !device.capabilities.software;
+  for (let round = 0; round < ENOUGH_RUNS; ) {
+    const turn = variants.flatMap((variant, i) =>
+      (round >= FEWEST_RUNS && spent[i] > seconds) || out.has(variant) ? [] : [{ variant, i }],
+    );
+    if (turn.length === 0) break;
+    const rounds = gpu
+      ? roundsTogether(
+          round,
+          turn.map(({ i }) => (runs[i].at(-1) ?? first[i]).seconds),
+        )
+      : 1;
+    const items = Array.from({ length: rounds }, () => turn).flat();
+    const timed = gpu
+      ? await runTogether(device, items)
+      : await inOrder(items, ({ variant }) => runOnce(device, variant));
+    for (const [at, { i }] of items.entries()) {
+      runs[i].push(timed[at]);
+      spent[i] += timed[at].wall;
     }
-    if (round !== 1) continue;
+    const isJudged = round < JUDGED_RUNS && round + rounds >= JUDGED_RUNS;
+    round += rounds;
+    if (!isJudged) continue;
     const best = runs.map((own) => Math.min(...own.map((run) => run.seconds)));
     const fastest = Math.min(...best);
     for (const [i, variant] of variants.entries()) if (hopeless?.(variant, best[i] / fastest)) out.add(variant);
   }
+  const clock = clockFact();
   const found: Measurement[] = [];
   for (const [i, variant] of variants.entries()) {
     found.push({
@@ -71,29 +106,62 @@ export async function measure(
       cost: first[i].cost,
       dispatches: first[i].dispatches,
       checksum: await checksum(device, variant),
+      ...clock,
     });
   }
   return found;
 }
 
+async function inOrder<T, R>(items: readonly T[], fn: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (const item of items) results.push(await fn(item));
+  return results;
+}
+
 async function runOnce(device: Device, variant: Variant): Promise<Run> {
   variant.prepare();
   await device.finish();
+  const start = performance.now();
+  const { profiler, hostUs } = recordRun(device, variant);
+  await device.finish();
+  const wall = (performance.now() - start) / 1e3;
+  const found = await foundBy(profiler);
+  return { ...found, seconds: device.capabilities.timestamps ? found.seconds : wall, wall, hostUs };
+}
+
+/** Runs that follow each other without a gap, at full clock. */
+async function runTogether(device: Device, items: readonly { readonly variant: Variant }[]): Promise<Run[]> {
+  await warmUp(device);
+  const start = performance.now();
+  const recorded = device.recorder.together(() => {
+    recordBurn(device);
+    return items.map(({ variant }) => {
+      variant.prepare();
+      return recordRun(device, variant);
+    });
+  });
+  await device.finish();
+  const wall = (performance.now() - start) / 1e3 / items.length;
+  return inOrder(recorded, async ({ profiler, hostUs }) => ({ ...(await foundBy(profiler)), wall, hostUs }));
+}
+
+/** Records one run under a profiler of its own. */
+function recordRun(device: Device, variant: Variant): { profiler: Profiler; hostUs: number } {
   const profiler = device.profile();
   const start = performance.now();
   const results = variant.run();
-  const recorded = performance.now();
-  await device.finish();
-  const end = performance.now();
+  const hostUs = (performance.now() - start) * 1e3;
   device.recorder.profiler = undefined;
   dispose(results);
+  return { profiler, hostUs };
+}
+
+/** What a run took and did, once the GPU has finished it. */
+async function foundBy(profiler: Profiler): Promise<Pick<Run, 'seconds' | 'cost' | 'dispatches'>> {
   const rows = await profiler.results();
   const total = (pick: 'ms' | 'flops' | 'bytes' | 'calls') => rows.reduce((sum, row) => sum + row[pick], 0);
-  const wall = (end - start) / 1e3;
   return {
-    seconds: device.capabilities.timestamps ? total('ms') / 1e3 : wall,
-    wall,
-    hostUs: (recorded - start) * 1e3,
+    seconds: total('ms') / 1e3,
     cost: { flops: total('flops'), bytes: total('bytes') },
     dispatches: total('calls'),
   };

@@ -40,6 +40,8 @@ export interface Row extends RowName, Environment {
   readonly compileWallMs?: number;
   readonly dispatches?: number;
   readonly checksum?: string;
+  /** of the GPU while it was timed, where the vendor's tool tells */
+  readonly mhz?: number;
   /** largest sums of all buffers, and of those in use, since before the network was made */
   readonly peakBytes?: number;
   readonly liveBytes?: number;

@@ -1,6 +1,8 @@
 import { type Device, type PhaseProfile, throughputOf } from '../engine/index.ts';
+import { warmUp } from '../kernels/index.ts';
 import type { Recipe } from '../train/recipes/recipe.ts';
 import { stepsAhead, wholeStep } from '../train/run/steps-ahead.ts';
+import { clockFact } from './gpu-clock.ts';
 import { processUs, threadMs } from './host-clock.ts';
 import { type Row, timesOf, titleOf } from './row.ts';
 import { summarize } from './statistics.ts';
@@ -85,6 +87,7 @@ export async function benchSteps(suite: NetworkSuite): Promise<void> {
 export async function stepRows({ device, environment, roofline, seconds }: Timing, one: StepCase): Promise<Row[]> {
   await device.finish();
   device.pool.trim();
+  await warmUp(device);
   const { sample, network, dtype, size, batchSize } = one;
   const start = device.pool.stats.allocatedBytes;
   const { recipe, batch } = await makeTraining(device, { ...network, size, batchSize, precision: dtype });
@@ -158,11 +161,14 @@ export async function timeSteps<Batch>(
     compileMs: device.pipelines.compileMs - compileMs,
   };
   while (step < WARM_UP) await alone();
+  await warmUp(device);
   const before = { created: device.pool.stats.created, misses: device.bindGroupMisses };
   const waited = await repeat(seconds / 4, alone);
   await next();
   const runs = await repeat(seconds, next);
   await steps.settle();
+  const clock = clockFact();
+  await warmUp(device);
   const profiler = device.profile();
   await alone();
   device.recorder.profiler = undefined;
@@ -179,6 +185,7 @@ export async function timeSteps<Batch>(
       cpuUs: median((run) => run.cpuUs),
       ...(Number.isFinite(hostCpuUs) ? { hostCpuUs } : {}),
       ...cold,
+      ...clock,
       dispatches: phases.reduce((sum, { calls }) => sum + calls, 0),
       ...{ peakBytes: peakAllocatedBytes - start, liveBytes: peakUsedBytes - start, forecastBytes },
       ...{ created: created - before.created, misses: device.bindGroupMisses - before.misses },

@@ -39,8 +39,8 @@ interface Batch {
 const QUERIES = 4096;
 
 /**
- * Times every dispatch with timestamp queries while it is attached to a recorder. Each dispatch then has a pass of its
- * own, so a profiled step is somewhat slower than a plain one.
+ * Times with timestamp queries every dispatch that is recorded while it is attached to a recorder. Each of them has a pass
+ * of its own, so a profiled step is somewhat slower than a plain one.
  */
 export class Profiler {
   readonly #gpu: GPUDevice;

@@ -26,7 +26,7 @@ interface Copy {
   readonly bytes: number;
 }
 
-type Record = { dispatch: Dispatch; phase: string } | { copy: Copy };
+type Record = { dispatch: Dispatch; phase: string; profiler: Profiler | undefined } | { copy: Copy };
 
 /** What the recorder assumes about an adapter when it decides to submit early. */
 export interface Rates {
@@ -55,7 +55,9 @@ export class Recorder {
   #seconds = 0;
   #flushAfter = FIRST_FLUSH_SECONDS;
   readonly #staging: GPUBuffer[] = [];
+  /** times what is recorded while it is here */
   profiler: Profiler | undefined;
+  #together = false;
   #phase = 'forward';
   dispatches = 0;
   submits = 0;
@@ -78,9 +80,10 @@ export class Recorder {
 
   dispatch(dispatch: Dispatch): void {
     this.dispatches++;
-    this.#records.push({ dispatch, phase: this.#phase });
+    this.#records.push({ dispatch, phase: this.#phase, profiler: this.profiler });
     if (!dispatch.entry.pipeline) this.#waiting.add(dispatch.entry);
     this.#seconds += this.#secondsOf(dispatch.cost);
+    if (this.#together) return;
     if (this.#seconds > this.#flushAfter || this.#records.length >= FLUSH_AFTER_RECORDS) this.flushIfReady();
   }
 
@@ -97,6 +100,20 @@ export class Recorder {
       return fn();
     } finally {
       this.#phase = outer;
+    }
+  }
+
+  /**
+   * Submits nothing of what `fn` records before its end, unless memory is asked back: then it runs without the gaps that
+   * recording leaves on a GPU faster than its host. Long work still goes out in several submits, one right after the other.
+   */
+  together<R>(fn: () => R): R {
+    const outer = this.#together;
+    this.#together = true;
+    try {
+      return fn();
+    } finally {
+      this.#together = outer;
     }
   }
 
@@ -185,6 +202,7 @@ export class Recorder {
   #submitPart(records: readonly Record[]): void {
     const encoder = this.#gpu.createCommandEncoder();
     let pass: GPUComputePassEncoder | undefined;
+    const profilers = new Set<Profiler>();
     for (const record of records) {
       if ('copy' in record) {
         pass?.end();
@@ -193,9 +211,11 @@ export class Recorder {
         encoder.copyBufferToBuffer(from, fromOffset, to, toOffset, bytes);
         continue;
       }
-      const { dispatch, phase } = record;
-      if (this.profiler) {
-        pass = encoder.beginComputePass(this.profiler.passFor(dispatch, phase));
+      const { dispatch, phase, profiler } = record;
+      if (profiler) {
+        profilers.add(profiler);
+        pass?.end();
+        pass = encoder.beginComputePass(profiler.passFor(dispatch, phase));
         this.#encode(pass, dispatch);
         pass.end();
         pass = undefined;
@@ -205,7 +225,7 @@ export class Recorder {
       }
     }
     pass?.end();
-    this.profiler?.resolve(encoder);
+    for (const profiler of profilers) profiler.resolve(encoder);
     this.#gpu.queue.submit([encoder.finish()]);
     this.submits++;
   }

@@ -64,6 +64,7 @@ export { randomInteger, randomNormal, randomUniform } from './random/random.ts';
 export { broadcastTo, mean, reshape, sum, sumTo } from './reduce/sum.ts';
 export { type ResizeMode, type ResizeOptions, resize } from './resample/resize.ts';
 export { measureRoofline } from './roofline/roofline.ts';
+export { recordBurn, warmUp } from './roofline/warm-up.ts';
 export { type CrossEntropyOptions, crossEntropy } from './softmax/cross-entropy.ts';
 export { logSoftmax, softmax } from './softmax/softmax.ts';
 export { type SpadeOptions, type SpadeResult, spade } from './spade/spade.ts';

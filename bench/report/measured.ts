@@ -7,6 +7,7 @@ import type { Device, Roofline } from '../../engine/index.ts';
 import { measureRoofline } from '../../kernels/index.ts';
 import { linesOfChild, ROOT } from '../child.ts';
 import { type Environment, environmentOf } from '../environment.ts';
+import { watchClock } from '../gpu-clock.ts';
 
 export interface Measured {
   readonly environment: Environment;
@@ -23,6 +24,7 @@ export interface Measured {
 }
 
 export async function measureAdapter(device: Device): Promise<Measured> {
+  watchClock(device);
   const roofline = await measureRoofline(device);
   const { features, limits } = device.gpu;
   return {

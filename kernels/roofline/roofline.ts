@@ -1,19 +1,20 @@
 import * as d from 'typegpu/data';
 import {
   type Capabilities,
-  type Cost,
   type Device,
   type DType,
   defineKernel,
   empty,
-  invariant,
   type Roofline,
   read,
   scope,
-  type Tensor,
   tensor,
   write,
 } from '../../engine/index.ts';
+import { isCard } from '../lib/tile.ts';
+import { type Best, bestOf } from './best-of.ts';
+import { multiplyAdds } from './multiply-add.ts';
+import { warmUp } from './warm-up.ts';
 
 const WG = 256;
 
@@ -25,18 +26,6 @@ const copyKernel = defineKernel({
   keys: { WG: [WG] },
   grid: (p) => Math.ceil(p.count / WG),
   cost: (p) => ({ flops: 0, bytes: 32 * p.count }),
-});
-
-const OPERATIONS_A_STEP = 8 * 4 * 2;
-
-const multiplyAddKernel = defineKernel({
-  name: 'roofline.multiplyAdd',
-  wgsl: new URL('./multiply-add.wgsl', import.meta.url),
-  params: d.struct({ threads: d.u32, steps: d.u32, factor: d.f32, term: d.f32 }).$name('Params'),
-  bindings: { y: write('T4') },
-  keys: { WG: [WG] },
-  grid: (p) => Math.ceil(p.threads / WG),
-  cost: (p, bytes) => ({ flops: OPERATIONS_A_STEP * p.threads * p.steps, bytes: 4 * bytes * p.threads }),
 });
 
 /** Of the matrices that adapters are known to multiply. */
@@ -59,16 +48,17 @@ const matrixKernel = defineKernel({
 });
 
 const ROUNDS = 6;
-/** Large enough to leave every cache. */
-const COPY_BYTES = 64 * 2 ** 20;
+/** Large enough to leave every cache; and on cards for a moment at which all of their processors begin and end to be short. */
+const COPY_BYTES = { card: 512 * 2 ** 20, other: 64 * 2 ** 20 };
 const ENOUGH_SECONDS = 0.01;
 const MAX_STEPS = 1 << 16;
 
 /**
  * Measures the roofline of a device: the bandwidth of a vec4 copy and the peak of multiply-adds in registers, the best
- * of several rounds each, after a warm-up. Takes a fraction of a second on a GPU and about a second in software.
+ * of several rounds each, at full clock: it takes about a second.
  */
 export async function measureRoofline(device: Device): Promise<Roofline> {
+  await warmUp(device);
   const bytesPerSecond = await copyRate(device);
   const flopsPerSecond = await arithmeticRate(device, 'f32');
   const matrix = matrixConfigOf(device.capabilities);
@@ -83,23 +73,24 @@ async function copyRate(device: Device): Promise<number> {
   const { pool, capabilities } = device;
   // under a byte budget with what is left of it
   const room = Math.floor((pool.budgetBytes - pool.stats.usedBytes) / 4 / 256) * 256;
-  const bytes = Math.max(256, Math.min(COPY_BYTES, capabilities.maxBindingBytes, room));
+  const bytes = Math.max(
+    256,
+    Math.min(COPY_BYTES[isCard(device.info) ? 'card' : 'other'], capabilities.maxBindingBytes, room),
+  );
   const [x, y] = scope(() => {
     const spec = { shape: [bytes / 4], dtype: 'f32' as const };
     return [empty(device, spec), empty(device, spec)];
   });
   const count = bytes / 16;
-  const { cost, seconds } = await bestOf(device, () => copyKernel.launch({ x, y }, { count }, { WG }));
+  const { cost, seconds } = await atFullClock(device, () => copyKernel.launch({ x, y }, { count }, { WG }));
   for (const t of [x, y]) t.dispose();
   return cost.bytes / seconds;
 }
 
 async function arithmeticRate(device: Device, dtype: DType): Promise<number> {
-  const threads = device.capabilities.software ? 1 << 13 : 1 << 20;
-  const y = scope(() => tensor(device, new Float32Array(4 * threads), [4 * threads], dtype));
-  const run = (steps: number) => () => launchMultiplyAdd(y, threads, steps);
-  const best = await longEnough(device, run);
-  y.dispose();
+  const adds = multiplyAdds(device, dtype);
+  const best = await longEnough(device, (steps) => () => adds.record(steps));
+  adds.dispose();
   return best.cost.flops / best.seconds;
 }
 
@@ -145,39 +136,12 @@ async function longEnough(device: Device, run: (steps: number) => () => void): P
     steps *= 4;
     best = await bestOf(device, run(steps), 2);
   }
-  return bestOf(device, run(steps));
+  return atFullClock(device, run(steps));
 }
 
-function launchMultiplyAdd(y: Tensor, threads: number, steps: number): void {
-  multiplyAddKernel.launch({ y }, { threads, steps, factor: 0.5, term: 0.25 }, { WG });
-}
-
-interface Best {
-  readonly cost: Cost;
-  readonly seconds: number;
-}
-
-/** The shortest of several runs of one dispatch, by timestamps where there are some, else by the clock. */
-async function bestOf(device: Device, launch: () => void, rounds = ROUNDS): Promise<Best> {
-  const { profiler: outer } = device.recorder;
-  await device.finish();
-  let seconds = Number.POSITIVE_INFINITY;
-  let cost: Cost | undefined;
-  try {
-    for (let round = 0; round <= rounds; round++) {
-      const profiler = device.profile();
-      const start = performance.now();
-      launch();
-      await device.finish();
-      const wall = (performance.now() - start) / 1e3;
-      const [row] = await profiler.results();
-      cost = row;
-      // the first round compiles and warms up
-      if (round > 0) seconds = Math.min(seconds, row.ms > 0 ? row.ms / 1e3 : wall);
-    }
-  } finally {
-    device.recorder.profiler = outer;
-  }
-  invariant(cost, 'the roofline was measured without a dispatch');
-  return { cost, seconds };
+/** The best of several runs, after what compiles has compiled and the clock is up again. */
+async function atFullClock(device: Device, launch: () => void): Promise<Best> {
+  await bestOf(device, launch, 1);
+  await warmUp(device);
+  return bestOf(device, launch, ROUNDS);
 }

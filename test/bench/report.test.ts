@@ -20,8 +20,9 @@ import { kernelTasks, networkTasks, torchName } from '../../bench/report/torch-c
 import { timedClasses, variantStage, variantsLine } from '../../bench/report/variant-stage.ts';
 import { type Row, type RowName, titleOf } from '../../bench/row.ts';
 import { tuneShapes } from '../../bench/tune-shapes.ts';
+import { Device } from '../../engine/device/device.ts';
 import { acquireDevice } from '../../engine/device/node.ts';
-import { type Device, LimitError } from '../../engine/index.ts';
+import { LimitError } from '../../engine/index.ts';
 import { shapeClass } from '../../kernels/lib/variant.ts';
 import { formatCase } from '../conformance/report.ts';
 import type { EntryReport } from '../conformance/run-case.ts';
@@ -460,6 +461,27 @@ describe('on a device', () => {
     device = await acquireDevice();
   });
   afterAll(() => device.destroy());
+
+  it('times many runs in one submit where that is no software driver', async () => {
+    const { gpu, info, capabilities } = device;
+    const twin = new Device(gpu, { info, capabilities: { ...capabilities, software: false } });
+    const [one] = trafficCases(2 ** 16).filter(({ op }) => op === 'add');
+    const variants = variantsOf(twin, one, 'f32');
+    const [alone] = await measure(device, variantsOf(device, one, 'f32'), { seconds: 0 });
+    const before = twin.recorder.submits;
+    const found = await measure(twin, variants, { seconds: 0 });
+    // two for the first runs, two of batches, two for the sums of bits
+    expect(twin.recorder.submits - before).toBeLessThan(20);
+    for (const { seconds, dispatches, cost } of found) {
+      expect(seconds.runs).toBe(30);
+      expect(seconds.min).toBeGreaterThan(0);
+      expect(dispatches).toBeGreaterThan(0);
+      expect(cost.bytes).toBeGreaterThan(2 ** 16);
+    }
+    expect(found[0].checksum).toBe(alone.checksum);
+    expect(found[0].cost).toEqual(alone.cost);
+    for (const variant of variants) variant.release();
+  });
 
   it('a pass in pieces does the work of one in one piece', async () => {
     for (const op of ['add', 'instanceNorm']) {

@@ -127,6 +127,30 @@ describe('the recorder', () => {
     x.dispose();
   });
 
+  it('submits what is to run together in the end, and a profile of a part of it times that part', async () => {
+    const rate = device.info.software ? 1e10 : 5e12;
+    const kernel = affineKernel('test.together', { flops: rate * 0.003, bytes: 0 });
+    const x = tensor(device, [1], [1]);
+    kernel(x, 2, 1).dispose();
+    await device.finish();
+    const start = device.recorder.submits;
+    const profiles = device.recorder.together(() =>
+      [1, 2, 3].map((calls) => {
+        const profiler = device.profile();
+        for (let i = 0; i < calls; i++) kernel(x, 2, 1).dispose();
+        device.recorder.profiler = undefined;
+        kernel(x, 2, 1).dispose();
+        return profiler;
+      }),
+    );
+    expect(device.recorder.submits).toBe(start);
+    await device.finish();
+    expect(device.recorder.submits).toBe(start + 1);
+    const rows = await Promise.all(profiles.map((profiler) => profiler.results()));
+    expect(rows.map((own) => own.map(({ calls }) => calls))).toEqual([[1], [2], [3]]);
+    x.dispose();
+  });
+
   it('does not take the GPU for idle when a result is there that other work follows', async () => {
     const rate = device.info.software ? 1e10 : 5e12;
     const kernel = affineKernel('test.follows', { flops: rate * 0.003, bytes: 0 });
