@@ -9,6 +9,7 @@ import {
   mattingLaplacian,
   mean,
   mul,
+  split,
   sub,
   sum,
   type WarpField,
@@ -103,8 +104,7 @@ export function capVstnetLosses(
       return out;
     };
 
-    const zc = E(a);
-    const zs = E(b);
+    const [zc, zs] = fitTogether(a, b) ? split(E(concat([a, b], 0)), [a.shape[0], b.shape[0]], 0) : [E(a), E(b)];
     const stylized = D(cwct(zc, zs));
 
     const vggTerms = styleLosses(vgg, { stylized, style: b, content: weights.content > 0 ? a : undefined });
@@ -133,6 +133,19 @@ export function capVstnetLosses(
       info: concat(infos, 0),
     };
   });
+}
+
+/** Pixels of which one pass fills a GPU. */
+const FULL_PASS = 1 << 18;
+
+/**
+ * Whether two batches pass through the encoder as one: a sixth fewer dispatches in a step, of more work each. Pictures of
+ * one shape and type can; beyond what fills a GPU they would take memory and gain nothing.
+ */
+function fitTogether(a: Tensor, b: Tensor): boolean {
+  const [, ...shape] = a.shape;
+  const pixels = (a.shape[0] + b.shape[0]) * shape[1] * shape[2];
+  return a.dtype === b.dtype && pixels <= FULL_PASS && shape.every((extent, axis) => extent === b.shape[axis + 1]);
 }
 
 /** The matting Laplacian's value, and its gradient 2Lv / HW a picture, weighted and clamped; no gradient flows. */
