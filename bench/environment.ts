@@ -12,6 +12,8 @@ export interface Environment {
   readonly driver: string;
   /** npm package of Dawn */
   readonly dawn: string;
+  /** false where indices were not checked against the ends of buffers */
+  readonly boundsChecks?: false;
   readonly node: string;
   readonly platform: string;
   readonly cpu: string;
@@ -36,6 +38,7 @@ export function environmentOf(device: Device, roofline: Roofline): Environment {
     architecture: info.architecture,
     driver: info.description,
     dawn: `webgpu ${versionOf('webgpu')}`,
+    ...(device.capabilities.boundsChecks ? {} : { boundsChecks: false as const }),
     node: process.versions.node,
     platform: `${process.platform} ${process.arch}`,
     load: Number(loadavg()[0].toFixed(1)),

@@ -9,6 +9,8 @@ export interface AcquireOptions {
   kernels?: string | undefined;
   /** no optional feature: which variants do without them is then seen */
   plainFeatures?: boolean;
+  /** as the adapter was asked for; browsers check always */
+  boundsChecks?: boolean;
   /** WebGPU's default limits: what every kernel must be correct at unless its definition has `needs` */
   plainLimits?: boolean;
 }
@@ -50,7 +52,7 @@ export async function deviceOf(adapter: GPUAdapter, options: AcquireOptions = {}
   } catch (error) {
     throw new NoDeviceError(`${info.description}: the adapter gave no device (${(error as Error).message}).`);
   }
-  return new Device(gpu, { info, capabilities: capabilitiesOf(adapter, gpu, info), ...options });
+  return new Device(gpu, { info, capabilities: capabilitiesOf(adapter, gpu, info, options), ...options });
 }
 
 export function describe(adapter: GPUAdapter): AdapterInfo {
@@ -72,7 +74,12 @@ function widthOf({ subgroupMinSize: min = 0, subgroupMaxSize: max = 0 }: GPUAdap
   return { subgroupWidth: asks ? COMMON_WIDTH : 0, asksForWidth: asks };
 }
 
-function capabilitiesOf(adapter: GPUAdapter, gpu: GPUDevice, info: AdapterInfo): Capabilities {
+function capabilitiesOf(
+  adapter: GPUAdapter,
+  gpu: GPUDevice,
+  info: AdapterInfo,
+  { boundsChecks = true }: AcquireOptions,
+): Capabilities {
   const { subgroupMatrixConfigs } = adapter.info as DawnAdapterInfo;
   const subgroups = gpu.features.has('subgroups');
   const matrix = gpu.features.has('chromium-experimental-subgroup-matrix' as GPUFeatureName);
@@ -83,6 +90,7 @@ function capabilitiesOf(adapter: GPUAdapter, gpu: GPUDevice, info: AdapterInfo):
     timestamps: gpu.features.has('timestamp-query'),
     subgroupMatrix: matrix && subgroupMatrixConfigs ? [...subgroupMatrixConfigs] : [],
     software: info.software,
+    boundsChecks,
     maxWorkgroupBytes: gpu.limits.maxComputeWorkgroupStorageSize,
     maxWorkgroupSize: gpu.limits.maxComputeInvocationsPerWorkgroup,
     maxBindingBytes: Math.min(gpu.limits.maxStorageBufferBindingSize, gpu.limits.maxBufferSize),

@@ -27,6 +27,8 @@ export interface Capabilities {
   readonly timestamps: boolean;
   readonly subgroupMatrix: readonly SubgroupMatrixConfig[];
   readonly software: boolean;
+  /** indices beyond the end of a buffer are moved inside it */
+  readonly boundsChecks: boolean;
   readonly maxWorkgroupBytes: number;
   readonly maxWorkgroupSize: number;
   readonly maxBindingBytes: number;
