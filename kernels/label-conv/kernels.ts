@@ -35,35 +35,59 @@ const tableKernel = defineKernel({
   cost: (p, bytes) => ({ flops: 0, bytes: 4 * p.vectors * tableRows(p) * (bytes + 4) }),
 });
 
+const classWgsl = new URL('./class-at.wgsl', import.meta.url);
+
+const ConvParams = d.struct({ ...windowParams, vectors: d.u32, curve: d.u32, slope: d.f32 }).$name('Params');
+type ConvParamValues = { [K in keyof (typeof ConvParams)['propTypes']]: number };
+const convBindings = {
+  labels: read('u32'),
+  table: read('vec4f'),
+  residual: optional(read('T'), 'HAS_RESIDUAL'),
+  y: write('T'),
+} as const;
+
+/** Labels and rows of the table are met again and again, and counted once. */
+function convCost(p: ConvParamValues, bytes: number, { HAS_RESIDUAL }: { HAS_RESIDUAL: number }) {
+  const outputs = p.n * p.channels * p.oH * p.oW;
+  return {
+    flops: outputs * p.kH * p.kW,
+    bytes: outputs * bytes * (1 + HAS_RESIDUAL) + 4 * p.n * p.h * p.w + 4 * p.channels * p.classes * p.kH * p.kW,
+  };
+}
+
 const convKernel = defineKernel({
   name: 'labelConv.forward',
   wgsl: new URL('./label-conv.wgsl', import.meta.url),
-  lib: [activationWgsl],
-  params: d.struct({ ...windowParams, vectors: d.u32, curve: d.u32, slope: d.f32 }).$name('Params'),
-  bindings: {
-    labels: read('u32'),
-    table: read('vec4f'),
-    residual: optional(read('T'), 'HAS_RESIDUAL'),
-    y: write('T'),
-  },
+  lib: [activationWgsl, classWgsl],
+  params: ConvParams,
+  bindings: convBindings,
   keys: { HAS_RESIDUAL: [0, 1], CURVED: [0], BLOCK: [BLOCK], WG: [WG] },
   grid: (p) => Math.ceil((p.n * p.oH * p.oW * p.vectors) / BLOCK / WG),
-  // labels and rows of the table are met again and again, and counted once
-  cost: (p, bytes, { HAS_RESIDUAL }) => {
-    const outputs = p.n * p.channels * p.oH * p.oW;
-    return {
-      flops: outputs * p.kH * p.kW,
-      bytes: outputs * bytes * (1 + HAS_RESIDUAL) + 4 * p.n * p.h * p.w + 4 * p.channels * p.classes * p.kH * p.kW,
-    };
-  },
+  cost: (p, bytes, key) => convCost(p, bytes, key),
 });
+
+/** Vectors of four output channels, pixels and threads of a workgroup that shares rows of the table. */
+const SHARED = { BLOCK: 16, PIXELS: 32, WG: 256 };
+
+const sharedConvKernel = defineKernel({
+  name: 'labelConv.sharedRows',
+  wgsl: new URL('./shared-rows.wgsl', import.meta.url),
+  lib: [activationWgsl, classWgsl],
+  params: ConvParams,
+  bindings: convBindings,
+  keys: { HAS_RESIDUAL: [0, 1], CURVED: [0], BLOCK: [SHARED.BLOCK], WG: [SHARED.WG] },
+  grid: (p) => Math.ceil((p.n * p.oH * p.oW) / SHARED.PIXELS) * (p.vectors / SHARED.BLOCK),
+  cost: (p, bytes, key) => convCost(p, bytes, key),
+});
+
+const GradParams = d.struct({ ...windowParams, slots: d.u32, slotRows: d.u32 }).$name('Params');
 
 const gradKernels = perLanes(({ suffix, T, lib }) =>
   defineKernel({
     name: `labelConv.weightGrad${suffix}`,
     wgsl: new URL('./weight-grad.wgsl', import.meta.url),
     lib: [lib],
-    params: d.struct({ ...windowParams, slots: d.u32, slotRows: d.u32 }).$name('Params'),
+    params: GradParams,
     bindings: { labels: read('u32'), dy: read(T), partial: readWrite('vec4f') },
     keys: { WG: [GRAD_WG] },
     grid: (p) => gradBlocks(p.channels) * p.kH * p.kW * p.slots,
@@ -74,6 +98,26 @@ const gradKernels = perLanes(({ suffix, T, lib }) =>
     },
   }),
 );
+
+/** Taps of a workgroup, which share what it reads of the gradient. */
+const GRAD_TAPS = [4, 8] as const;
+/** And its output channels. */
+const TILE_CHANNELS = 32;
+
+const tiledGradKernel = defineKernel({
+  name: 'labelConv.weightGrad.tiled',
+  wgsl: new URL('./weight-grad.tiled.wgsl', import.meta.url),
+  lib: [classWgsl],
+  params: GradParams,
+  bindings: { labels: read('u32'), dy: read('T'), partial: readWrite('f32') },
+  keys: { TAPS: GRAD_TAPS },
+  grid: (p, { TAPS }) => Math.ceil(p.channels / TILE_CHANNELS) * Math.ceil((p.kH * p.kW) / TAPS) * p.slots,
+  cost: (p, bytes, { TAPS }) => {
+    const [terms, taps] = [p.n * p.channels * p.oH * p.oW, p.kH * p.kW];
+    const sums = 8 * p.slots * taps * p.classes * p.channels;
+    return { flops: 3 * taps * terms, bytes: Math.ceil(taps / TAPS) * terms * bytes + sums };
+  },
+});
 
 const sumSlotsKernel = defineKernel({
   name: 'labelConv.sumSlots',
@@ -101,16 +145,26 @@ interface ConvTensors {
   y: Tensor;
 }
 
+let shared = false;
+/** Lets threads share what they read on software drivers, too, where barriers cost more: for tests of what GPUs run. */
+export function shareEverywhere(everywhere: boolean): void {
+  shared = everywhere;
+}
+const shares = ({ software }: Capabilities) => shared || !software;
+
 /** y = f(residual + bias + the weights' columns that the labels name). */
 export function launchConv(tensors: ConvTensors, g: Geometry, activation: Activation, slope: number): void {
   const { labels, weight, bias, residual, y } = tensors;
-  const sizes = { channels: g.k, classes: g.c, taps: g.kH * g.kW, vectors: BLOCK * Math.ceil(g.k / (4 * BLOCK)) };
+  const sharing = shares(y.device.capabilities);
+  const block = sharing ? SHARED.BLOCK : BLOCK;
+  const sizes = { channels: g.k, classes: g.c, taps: g.kH * g.kW, vectors: block * Math.ceil(g.k / (4 * block)) };
   const { CURVED, ...code } = activationCode(activation, slope);
   scope(() => {
     const table = empty(y.device, { shape: [tableRows(sizes), 4 * sizes.vectors], dtype: 'f32' });
     tableKernel.launch({ weight, bias, table }, sizes, { HAS_BIAS: bias ? 1 : 0, WG });
-    const key = { HAS_RESIDUAL: residual ? 1 : 0, CURVED, BLOCK, WG };
-    convKernel.launch({ labels, table, residual, y }, { ...windowOf(g), vectors: sizes.vectors, ...code }, key);
+    const key = { HAS_RESIDUAL: residual ? 1 : 0, CURVED, BLOCK: block, WG: sharing ? SHARED.WG : WG };
+    const kernel = sharing ? sharedConvKernel : convKernel;
+    kernel.launch({ labels, table, residual, y }, { ...windowOf(g), vectors: sizes.vectors, ...code }, key);
   });
 }
 
@@ -122,7 +176,10 @@ export function launchWeightGrad(tensors: { labels: Tensor; dy: Tensor; dweight:
   const slots = Math.ceil((g.n * g.oH) / slotRows);
   scope(() => {
     const partial = empty(dy.device, { shape: [2, slots, sizes.taps * g.c, 4 * Math.ceil(g.k / 4)], dtype: 'f32' });
-    gradKernels[lanesFor(g.oW)].launch({ labels, dy, partial }, { ...windowOf(g), slots, slotRows }, { WG: GRAD_WG });
+    const params = { ...windowOf(g), slots, slotRows };
+    if (shares(dy.device.capabilities)) {
+      tiledGradKernel.launch({ labels, dy, partial }, params, { TAPS: sizes.taps % 8 === 0 ? 8 : 4 });
+    } else gradKernels[lanesFor(g.oW)].launch({ labels, dy, partial }, params, { WG: GRAD_WG });
     sumSlotsKernel.launch({ partial, weight: dweight }, { ...sizes, slots }, { WG });
   });
 }

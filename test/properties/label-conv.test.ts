@@ -1,5 +1,5 @@
 /** Convolutions and means of label maps are those of their one-hot tensors, which are never made. */
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   type Device,
   DTypeError,
@@ -24,6 +24,7 @@ import {
   resizeLabels,
   slice,
 } from '../../kernels/index.ts';
+import { shareEverywhere } from '../../kernels/label-conv/kernels.ts';
 import { expectClose, unitOf } from '../support/compare.ts';
 import { testDevice } from '../support/device.ts';
 import { draw, generator, toTensor } from '../support/samples.ts';
@@ -67,11 +68,18 @@ const read = async (fn: () => Tensor) => {
   return data;
 };
 
-describe('labelConv2d', () => {
+describe.each([
+  ['on software', false],
+  ['as on GPUs', true],
+])('labelConv2d %s', (_when, everywhere) => {
+  beforeEach(() => shareEverywhere(everywhere));
+  afterEach(() => shareEverywhere(false));
+
   it.each<[string, Shape, Shape, LabelConv2dOptions]>([
     ['a SPADE layer', [2, 9, 11], [18, 184, 3, 3], { padding: 1, activation: 'relu' }],
     ['a discriminator', [1, 16, 13], [7, 30, 4, 4], { padding: 2, stride: 2, activation: 'leakyRelu', slope: 0.2 }],
     ['one tap', [3, 5, 4], [33, 2, 1, 1], {}],
+    ['more channels than a workgroup takes', [1, 10, 13], [133, 3, 3, 3], { padding: 1 }],
     ['a window larger than the map', [1, 2, 3], [4, 6, 7, 7], { padding: 3 }],
   ])('is conv2d of the one-hot tensor, with its gradients: %s', async (_, shape, size, options) => {
     const labels = randomMap(1, shape, size[1] + 1); // one past the classes
