@@ -3,7 +3,7 @@ import { type DType, defineOp, empty, type Op, scope, type Tensor } from '../../
 import { type Activation, activationGrad, activationRef, checkActivation } from '../lib/activation.ts';
 import { affine, checkGrid } from '../pointwise/ops.ts';
 import { roundToRef } from '../pointwise/reference.ts';
-import { sum } from '../reduce/sum.ts';
+import { biasGrad } from './bias-grad.ts';
 import { launchFold, paddedGeometry } from './fold.ts';
 import { forwardGather, transposedGather } from './gather.ts';
 import { launchGather } from './gather-kernels.ts';
@@ -119,7 +119,7 @@ function convGradients(
     dweight: needs.weight
       ? weightGradOp({ x, g: dy }, { ...window, kernel: [weight.shape[2], weight.shape[3]], dtype }).w
       : undefined,
-    dbias: needs.bias ? sum(dy, { axes: [0, 2, 3], dtype }) : undefined,
+    dbias: needs.bias ? biasGrad(dy, dtype) : undefined,
   };
 }
 
@@ -164,7 +164,7 @@ export const transposedOp: Op<'x' | 'weight' | 'bias', readonly ['y'], Transpose
       dweight: needs.weight
         ? weightGradOp({ x: dy, g: x }, { ...window, kernel: [weight.shape[2], weight.shape[3]], dtype }).w
         : undefined,
-      dbias: needs.bias ? sum(dy, { axes: [0, 2, 3], dtype }) : undefined,
+      dbias: needs.bias ? biasGrad(dy, dtype) : undefined,
     };
   },
   reference: ({ x, weight, bias }, attrs) => {

@@ -1,11 +1,12 @@
 import * as d from 'typegpu/data';
-import { type Device, type DType, defineKernel, empty, read, scope, type Tensor, write } from '../../engine/index.ts';
+import { type Device, type DType, defineKernel, read, type Tensor, write } from '../../engine/index.ts';
 import { type BlockSize, cutRows } from '../lib/blocks.ts';
 import { lanesFor } from '../lib/lanes.ts';
 import { matrixUnitFor, perUnit, unitKey } from '../lib/matrix-unit.ts';
 import { fillingTiles, isTile, tileKey, tileKeys, tileWgsl } from '../lib/tile.ts';
 import { type MatrixWork, type Variant, variantFor } from '../lib/variant.ts';
 import { type Geometry, PADDING_MODES } from './geometry.ts';
+import { sumSlots } from './slot-sums.ts';
 import { launchWinogradWeightGrad } from './winograd-grad.ts';
 
 const Params = d
@@ -137,28 +138,6 @@ const stripsKernel = defineKernel({
 /** Output channels of a workgroup. */
 const STRIPS_CHANNELS = 4;
 
-const sumSlotsKernel = defineKernel({
-  name: 'conv2d.sumSlots',
-  wgsl: new URL('./sum-slots.wgsl', import.meta.url),
-  params: d.struct({ count: d.u32, slots: d.u32 }).$name('Params'),
-  bindings: { partial: read('f32'), y: write('T') },
-  keys: { WG: [64, 256], SHARED: [1, 8] },
-  valid: ({ WG, SHARED }) => (WG === 256) === SHARED > 1,
-  grid: (p, { WG, SHARED }) => Math.ceil((p.count * SHARED) / WG),
-  cost: (p, bytes) => ({ flops: p.count * p.slots, bytes: p.count * (4 * p.slots + bytes) }),
-});
-
-/**
- * dw from the sums of all slots. A GPU waits for each term of a sum, so that eight threads share one; a software driver
- * runs the threads of a workgroup in turns.
- */
-function sumSlots(partial: Tensor, dw: Tensor, slots: number, family: string): void {
-  const shared = slots >= 8 && (family === 'strips' || !dw.device.capabilities.software);
-  sumSlotsKernel.launch({ partial, y: dw }, { count: dw.size, slots }, shared ? SHARED_SUMS : OWN_SUMS);
-}
-const OWN_SUMS = { WG: 64, SHARED: 1 };
-const SHARED_SUMS = { WG: 256, SHARED: 8 };
-
 /** Workgroups of one slot. */
 function slotGroups(p: ParamValues, tileK: number, columns: number, lanes: number): number {
   return Math.ceil((p.endChannel - p.startChannel) / tileK) * Math.ceil(columns / lanes) * p.groups;
@@ -207,22 +186,25 @@ export function launchWeightGrad(tensors: { x: Tensor; dy: Tensor; dw: Tensor },
   const [tileK, lanes] = tileOf(variant, (rows ? rowsColumns(g.strideX) : COLUMNS) * capabilities.subgroupWidth);
   const groupsPerSlot = Math.ceil(g.k / tileK) * Math.ceil(columns / lanes) * g.groups;
   const params = paramsOf(g, slotCount(g, groupsPerSlot, dw.size, x.device, family));
-  scope(() => {
-    const partial = empty(x.device, { shape: [params.slots, dw.size], dtype: 'f32' });
-    const bound = { x, dy, partial };
-    if (unit) matrixKernels(unit)[lanesFor(g.oW)].launch(bound, params, unitKey(unit, tileK));
-    else if (family === 'tiled') tiledKernel.launch(bound, params, tileKey(capabilities, [tileK, lanes]));
-    else if (family === 'strips') stripsKernel.launch(bound, params, { WG: 64 });
-    else if (family === 'direct') directKernel.launch(bound, params, { WG: 64 });
-    else {
-      for (const { size, start, end } of cutRows(g.k, rows ? ROWS_TILES : TAPS_TILES[COLUMNS])) {
-        const part = { ...params, startChannel: start, endChannel: end };
-        if (rows) rowsKernel.launch(bound, part, { TILE_K: size, STRIDE: g.strideX });
-        else tapsKernel.launch(bound, part, { TILE_K: size, COLUMNS });
+  sumSlots(
+    dw,
+    params.slots,
+    (partial) => {
+      const bound = { x, dy, partial };
+      if (unit) matrixKernels(unit)[lanesFor(g.oW)].launch(bound, params, unitKey(unit, tileK));
+      else if (family === 'tiled') tiledKernel.launch(bound, params, tileKey(capabilities, [tileK, lanes]));
+      else if (family === 'strips') stripsKernel.launch(bound, params, { WG: 64 });
+      else if (family === 'direct') directKernel.launch(bound, params, { WG: 64 });
+      else {
+        for (const { size, start, end } of cutRows(g.k, rows ? ROWS_TILES : TAPS_TILES[COLUMNS])) {
+          const part = { ...params, startChannel: start, endChannel: end };
+          if (rows) rowsKernel.launch(bound, part, { TILE_K: size, STRIDE: g.strideX });
+          else tapsKernel.launch(bound, part, { TILE_K: size, COLUMNS });
+        }
       }
-    }
-    sumSlots(partial, dw, params.slots, family);
-  });
+    },
+    family === 'strips' || !capabilities.software,
+  );
 }
 
 // Relative times of one block of channels, measured on lavapipe with 8 lanes.

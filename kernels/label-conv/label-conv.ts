@@ -1,10 +1,10 @@
 import { type DType, DTypeError, defineOp, type Op, type Shape, ShapeError, type Tensor } from '../../engine/index.ts';
+import { biasGrad } from '../conv2d/bias-grad.ts';
 import type { ConvWeights } from '../conv2d/conv2d.ts';
 import { checkShape, type Geometry, geometryOf, type Padding, type Pair, PLAIN_WINDOW } from '../conv2d/geometry.ts';
 import { perChannel } from '../conv2d/reference.ts';
 import { checkIndex } from '../gather/select.ts';
 import { type Activation, activationGrad, activationRef, checkActivation } from '../lib/activation.ts';
-import { sum } from '../reduce/sum.ts';
 import { launchConv, launchWeightGrad } from './kernels.ts';
 import { labelConvRef, labelWeightGradRef } from './reference.ts';
 import { activatedSamples, convSamples, weightGradSamples } from './samples.ts';
@@ -81,7 +81,7 @@ function defineLabelConv(
       const attrs = { stride, padding, classes: shape[1], kernel: [shape[2], shape[3]] as const, dtype };
       return {
         dweight: needs.weight ? weightGradOp({ labels, g: dz }, attrs).w : undefined,
-        dbias: needs.bias ? sum(dz, { axes: [0, 2, 3], dtype }) : undefined,
+        dbias: needs.bias ? biasGrad(dz, dtype) : undefined,
         dresidual: dz,
       };
     },

@@ -1,0 +1,42 @@
+// Sums of the planes of each channel: partial[slot, c] = Σ over all images n and the slot's vectors v of x[n, c, v].
+//
+// A workgroup owns a channel and a slot of P.span vectors of every plane. A thread has four loads in flight; the sums
+// of all threads meet in two levels, in an order fixed by WG.
+var<workgroup> terms: array<f32, WG>;
+var<workgroup> runs: array<f32, 16>;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_id) local: vec3u,
+) {
+  let thread = local.x;
+  let index = groupIndex(group, groups);
+  let slot = index / P.channels;
+  let channel = index % P.channels;
+  if (slot >= P.slots) { return; } // uniform across the workgroup
+  let end = min((slot + 1u) * P.span, P.plane);
+  var sum = V();
+  for (var image = 0u; image < P.n; image++) {
+    let base = (image * P.channels + channel) * P.plane;
+    for (var v = slot * P.span + thread; v < end; v += 4u * WG) {
+      var found: array<V, 4>;
+      for (var e = 0u; e < 4u; e++) { found[e] = V(x[base + min(v + e * WG, end - 1u)]); }
+      for (var e = 0u; e < 4u; e++) { sum += select(V(), found[e], v + e * WG < end); }
+    }
+  }
+  terms[thread] = total(sum);
+  workgroupBarrier();
+  if (thread < 16u) {
+    var run = 0.0;
+    for (var k = thread; k < WG; k += 16u) { run += terms[k]; }
+    runs[thread] = run;
+  }
+  workgroupBarrier();
+  if (thread == 0u) {
+    var all = 0.0;
+    for (var k = 0u; k < 16u; k++) { all += runs[k]; }
+    partial[index] = all;
+  }
+}
