@@ -152,7 +152,7 @@ export async function timeSteps<Batch>(
   const alone = () => timed(() => wholeStep(recipe, batch, step++));
   const { compiled, compileMs } = device.pipelines;
   // as a training does it: everything compiles at once, before the first step
-  const compiling = await timed(() => forecast.compile());
+  const compiling = await timed(() => forecast.compile(true));
   const first = await alone();
   const cold = {
     firstMs: (compiling.seconds + first.seconds) * 1e3,

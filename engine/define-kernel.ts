@@ -3,7 +3,7 @@ import { memoryLayoutOf } from 'typegpu/data';
 import type { BoundBuffer } from './bind-groups.ts';
 import type { Capabilities, Device } from './device/device.ts';
 import { DTypeError, GpuValidationError, invariant, LimitError } from './errors.ts';
-import type { PipelineEntry } from './pipelines.ts';
+import type { PipelineEntry, ShaderSource } from './pipelines.ts';
 import type { Cost } from './recorder.ts';
 import { accessOf, type StorageTypes, sourceOf } from './shader-source.ts';
 import { bytesPerElement, type DType, slotBytes, type Tensor } from './tensor.ts';
@@ -120,16 +120,24 @@ export function defineKernel<S extends ParamsSchema, const B extends string, con
       entries = new Map();
       compiled.set(device, entries);
     }
-    let id = `${types.T}${types.U}`;
-    for (const name of keyNames) id += `,${key[name]}`;
+    const id = idOf(types, key);
     let entry = entries.get(id);
     if (!entry) {
       checkNeeds(definition as unknown as AnyKernel['definition'], device, key);
-      const { subgroupWidth, asksForWidth } = device.capabilities;
-      entry = device.pipeline(sourceOf(kernel, types, key, subgroupWidth, asksForWidth));
+      entry = device.pipeline(sourceFor(device, types, key));
       entries.set(id, entry);
     }
     return entry;
+  }
+
+  function idOf(types: StorageTypes, key: Key<K>): string {
+    let id = `${types.T}${types.U}`;
+    for (const name of keyNames) id += `,${key[name]}`;
+    return id;
+  }
+
+  function sourceFor({ capabilities }: Device, types: StorageTypes, key: Key<K>): ShaderSource {
+    return sourceOf(kernel, types, key, capabilities.subgroupWidth, capabilities.asksForWidth);
   }
 
   const kernel: Kernel<S, B, K> = {
@@ -152,7 +160,12 @@ export function defineKernel<S extends ParamsSchema, const B extends string, con
         device.forecasting.dispatches++;
         device.forecasting.flops += cost.flops;
         device.forecasting.bytes += cost.bytes;
-        device.forecasting.pipelines.push(() => entryFor(device, types, key));
+        const id = idOf(types, key);
+        device.forecasting.pipelines.set(`${definition.name} ${id}`, {
+          known: compiled.get(device)?.has(id) ?? false,
+          source: () => sourceFor(device, types, key),
+          entry: () => entryFor(device, types, key),
+        });
         return;
       }
       const entry = entryFor(device, types, key);

@@ -1,7 +1,10 @@
 import { NoDeviceError } from '../errors.ts';
+import type { Siblings } from './compile-ahead.ts';
 import { type AdapterInfo, type Capabilities, Device, type SubgroupMatrixConfig } from './device.ts';
 
 export interface AcquireOptions {
+  /** other devices of the adapter, to compile on */
+  siblings?: Siblings | undefined;
   budgetBytes?: number;
   poison?: boolean;
   debug?: boolean;
@@ -41,18 +44,23 @@ type DawnAdapterInfo = GPUAdapterInfo & {
 /** Makes the engine's device of an adapter, with every limit and feature that the kernels can use. */
 export async function deviceOf(adapter: GPUAdapter, options: AcquireOptions = {}): Promise<Device> {
   const info = describe(adapter);
+  const gpu = await gpuOf(adapter, options);
+  return new Device(gpu, { info, capabilities: capabilitiesOf(adapter, gpu, info, options), ...options });
+}
+
+/** WebGPU's device of an adapter, the same for the same options. */
+export async function gpuOf(adapter: GPUAdapter, options: AcquireOptions): Promise<GPUDevice> {
   const features = options.plainFeatures ? [] : WANTED_FEATURES.filter((name) => adapter.features.has(name));
   const requiredLimits: Record<string, number> = {};
   if (!options.plainLimits) {
     for (const name of WANTED_LIMITS) requiredLimits[name] = adapter.limits[name];
   }
-  let gpu: GPUDevice;
   try {
-    gpu = await adapter.requestDevice({ requiredFeatures: features as GPUFeatureName[], requiredLimits });
+    return await adapter.requestDevice({ requiredFeatures: features as GPUFeatureName[], requiredLimits });
   } catch (error) {
-    throw new NoDeviceError(`${info.description}: the adapter gave no device (${(error as Error).message}).`);
+    const { description } = describe(adapter);
+    throw new NoDeviceError(`${description}: the adapter gave no device (${(error as Error).message}).`);
   }
-  return new Device(gpu, { info, capabilities: capabilitiesOf(adapter, gpu, info, options), ...options });
 }
 
 export function describe(adapter: GPUAdapter): AdapterInfo {

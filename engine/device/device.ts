@@ -6,6 +6,7 @@ import { Pool, type PooledBuffer } from '../pool.ts';
 import { Profiler } from '../profile.ts';
 import { Recorder } from '../recorder.ts';
 import { scope } from '../scope.ts';
+import { compileAhead, type Siblings } from './compile-ahead.ts';
 
 export interface AdapterInfo {
   readonly vendor: string;
@@ -52,6 +53,8 @@ export interface DeviceOptions {
   poison?: boolean;
   /** tensors remember where they were made and freed */
   debug?: boolean;
+  /** other devices of the adapter, to compile on */
+  siblings?: Siblings | undefined;
   /** names of kernels' variants to use where they can run, instead of what they would choose; read by kernels */
   kernels?: string | undefined;
 }
@@ -65,17 +68,26 @@ export interface Forecast {
   /**
    * Compiles every pipeline of the run, in parallel.
    *
+   * @param onSiblings  on other devices of the adapter first, where that is faster: see `compileAhead`
    * @throws GpuValidationError when a shader does not compile
    */
-  compile(): Promise<void>;
+  compile(onSiblings?: boolean): Promise<void>;
+}
+
+/** A pipeline that a run will need. */
+interface PlannedPipeline {
+  /** it was asked for before */
+  readonly known: boolean;
+  source(): ShaderSource;
+  /** asks for it: it compiles */
+  entry(): PipelineEntry;
 }
 
 interface Forecasting {
   flops: number;
   bytes: number;
   dispatches: number;
-  /** of each dispatch; asking for one compiles it */
-  readonly pipelines: (() => PipelineEntry)[];
+  readonly pipelines: Map<string, PlannedPipeline>;
 }
 
 const POISON_BYTES = 1 << 20;
@@ -97,6 +109,7 @@ export class Device {
   readonly #bindGroups: BindGroups;
   /** a promise for each submit that the GPU is still at, the oldest first */
   readonly #running = new Set<Promise<void>>();
+  readonly #siblings: Siblings | undefined;
   #failure: Error | undefined;
   #poisonBuffer: GPUBuffer | undefined;
 
@@ -106,6 +119,7 @@ export class Device {
     this.capabilities = options.capabilities;
     this.debug = options.debug ?? false;
     this.kernels = options.kernels;
+    this.#siblings = options.siblings;
     this.pipelines = new Pipelines(gpu);
     this.#bindGroups = new BindGroups(gpu);
     const { software } = options.info;
@@ -222,14 +236,23 @@ export class Device {
   forecast(fn: () => void): Forecast {
     const real = this.pool;
     const budget = real.budgetBytes - real.stats.usedBytes;
-    const totals: Forecasting = { flops: 0, bytes: 0, dispatches: 0, pipelines: [] };
+    const totals: Forecasting = { flops: 0, bytes: 0, dispatches: 0, pipelines: new Map() };
     this.pool = this.#makePool(budget, true);
     this.forecasting = totals;
     try {
       scope(fn);
       const { flops, bytes, dispatches, pipelines } = totals;
-      const compile = async () => {
-        await Promise.all([...new Set(pipelines.map((pipeline) => pipeline()))].map((entry) => entry.ready));
+      const planned = [...pipelines.values()];
+      const compile = async (onSiblings = false) => {
+        const fresh = planned.filter(({ known }) => !known);
+        // a driver without a cache, or without another device, is as slow as it is
+        if (onSiblings && this.#siblings) {
+          await compileAhead(
+            this.#siblings,
+            fresh.map((pipeline) => pipeline.source()),
+          ).catch(() => {});
+        }
+        await Promise.all(planned.map((pipeline) => pipeline.entry().ready));
       };
       return { flops, bytes, dispatches, peakBytes: this.pool.stats.peakAllocatedBytes, compile };
     } finally {

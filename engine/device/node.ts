@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
-import { totalmem } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import { create, globals } from 'webgpu';
 import { NoDeviceError } from '../errors.ts';
 import { readFilesWith } from '../shader-text.ts';
-import { type AcquireOptions, describe, deviceOf } from './acquire.ts';
-import type { Device } from './device.ts';
+import { type AcquireOptions, describe, deviceOf, gpuOf } from './acquire.ts';
+import type { Siblings } from './compile-ahead.ts';
+import type { AdapterInfo, Device } from './device.ts';
 
 export interface NodeAcquireOptions extends AcquireOptions {
   /** `auto`, `cpu` (software Vulkan), `null` (compiles, executes nothing), or part of an adapter's name */
@@ -47,8 +48,21 @@ export async function acquireDevice(options: NodeAcquireOptions = {}): Promise<D
   if (info.software) sleepBetweenPolls();
   const budgetBytes = options.budgetBytes ?? (info.software ? Math.floor(totalmem() * 0.7) : undefined);
   const kernels = options.kernels ?? process.env.MIAOBI_KERNELS;
-  return deviceOf(adapter, { ...options, budgetBytes, kernels, boundsChecks });
+  const same = { ...options, boundsChecks };
+  const siblings: Siblings = {
+    count: siblingsFor(info),
+    acquire: async () => gpuOf(await requestAdapter(same), same),
+  };
+  return deviceOf(adapter, { ...same, budgetBytes, kernels, siblings });
 }
+
+/** Devices that compile for another: as many as have a core each, on drivers that are known to keep what they compiled. */
+function siblingsFor({ software }: AdapterInfo): number {
+  const asked = process.env.MIAOBI_COMPILERS;
+  if (asked !== undefined) return Math.max(0, Math.floor(Number(asked)) || 0);
+  return software ? Math.min(MOST_SIBLINGS, availableParallelism()) : 0;
+}
+const MOST_SIBLINGS = 8;
 
 /** Every adapter that Dawn sees. Dawn has no enumeration: its message for an unknown name lists them. */
 export async function listAdapters(backend?: string): Promise<ListedAdapter[]> {

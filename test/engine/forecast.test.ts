@@ -62,6 +62,20 @@ describe('a forecast', () => {
     fresh.destroy();
   });
 
+  it('compiles on other devices first where it is asked to, to the same end', async () => {
+    const fresh = await acquireDevice({ device: process.env.MIAOBI_DEVICE });
+    const network = makeSmallNetwork(fresh);
+    const forecast = fresh.forecast(step(network));
+    await forecast.compile(true);
+    const { compiled } = fresh.pipelines;
+    expect(compiled).toBeGreaterThan(5);
+    scope(step(network));
+    expect(fresh.recorder.flushIfReady()).toBe(true);
+    await fresh.finish();
+    expect(fresh.pipelines.compiled).toBe(compiled);
+    fresh.destroy();
+  });
+
   it('costs no memory for sizes that the machine does not have', () => {
     const { peakBytes } = device.forecast(() => {
       const side = Math.floor(Math.sqrt(device.capabilities.maxBindingBytes / 4));

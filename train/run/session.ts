@@ -60,9 +60,11 @@ export async function runSession<Batch>(
   let start: Progress;
   try {
     if (locked.takenOver) warn(locked.takenOver);
-    // all that a step runs compiles while a checkpoint is read and the first samples are painted; the step says what fails
-    compile().catch(() => {});
+    // all that a step runs compiles while a checkpoint is read
+    const compiled = compile(true);
+    compiled.catch(() => {}); // is waited for below
     start = await startOf(training, options);
+    await compiled;
   } catch (error) {
     locked.release();
     throw error;
