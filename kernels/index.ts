@@ -54,6 +54,7 @@ export { type LapTable, lapTable } from './matting-laplacian/table.ts';
 export type { NormOptions } from './normalize/op.ts';
 export { crop, type Padding, type PadMode, pad2d } from './pad/pad.ts';
 export { flip, permute, transpose } from './permute/permute.ts';
+export { addTo } from './pointwise/add-to.ts';
 export * from './pointwise/ops.ts';
 export { power } from './pointwise/power.ts';
 export { where } from './pointwise/where.ts';

@@ -22,6 +22,11 @@ export interface Conv2dOptions extends Partial<Window> {
   /** factor of everything but the residual; 1 by default */
   scale?: number;
   /**
+   * What the gradients of x, weight and bias take for `scale`, without an activation: a sweep that takes a function away
+   * again may want the gradients of adding it. `scale` by default.
+   */
+  gradScale?: number | undefined;
+  /**
    * Everything but the residual is rounded to a multiple of this power of two, ties to even: sums with a residual on the
    * same grid are then exact below 2²⁴ grid. The gradient passes as if nothing were rounded. 0, not rounded, by default.
    */
@@ -42,9 +47,9 @@ export interface Conv2dOptions extends Partial<Window> {
  * @see Dumoulin and Visin 2016, arXiv:1603.07285
  */
 export function conv2d(x: Tensor, weights: ConvWeights, options: Conv2dOptions = {}): Tensor {
-  const { activation = 'none', slope = 0.01, residual, scale = 1, grid = 0, ...window } = options;
+  const { activation = 'none', slope = 0.01, residual, scale = 1, gradScale, grid = 0, ...window } = options;
   const { weight, bias } = weights;
-  if (activation === 'none') return convOp({ x, weight, bias, residual }, { ...window, scale, grid }).y;
+  if (activation === 'none') return convOp({ x, weight, bias, residual }, { ...window, scale, gradScale, grid }).y;
   const { y } = activatedOp({ x, weight, bias }, { ...window, activation, slope });
   const scaled = scale === 1 ? y : affine(y, { scale });
   const added = grid === 0 ? scaled : roundTo(scaled, grid);

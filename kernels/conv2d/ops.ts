@@ -25,6 +25,8 @@ interface ConvAttrs extends Window {
   scale: number;
   /** what is added to the residual is rounded to a multiple of this, a power of two; 0: not rounded */
   grid: number;
+  /** what gradients take for the factor; the factor by default */
+  gradScale?: number | undefined;
 }
 
 export const convOp: Op<'x' | 'weight' | 'bias' | 'residual', readonly ['y'], ConvAttrs> = defineOp({
@@ -50,10 +52,13 @@ export const convOp: Op<'x' | 'weight' | 'bias' | 'residual', readonly ['y'], Co
   },
   saves: ['x', 'weight'],
   // y = residual + scale · (w ∗ x + bias); a gradient passes rounding to a grid as if nothing were rounded
-  backward: ({ x, weight, dy }, attrs, { needs }) => ({
-    ...convGradients(x, weight, attrs.scale === 1 ? dy : affine(dy, { scale: attrs.scale }), attrs, needs),
-    dresidual: dy,
-  }),
+  backward: ({ x, weight, dy }, attrs, { needs }) => {
+    const { gradScale: scale = attrs.scale } = attrs;
+    return {
+      ...convGradients(x, weight, scale === 1 ? dy : affine(dy, { scale }), attrs, needs),
+      dresidual: dy,
+    };
+  },
   reference: ({ x, weight, bias, residual }, { scale, grid, ...window }) => {
     const y = convRef(x, weight, geometryOf('conv2d', x.shape, weight.shape, window));
     const added = (value: number, channel: number) => roundToRef(scale * (value + (bias?.data[channel] ?? 0)), grid);

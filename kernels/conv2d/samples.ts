@@ -7,7 +7,7 @@ const F32 = ['f32'] as const;
 
 export const convSamples: readonly Sample<
   'x' | 'weight' | 'bias' | 'residual',
-  Window & { scale: number; grid: number }
+  Window & { scale: number; grid: number; gradScale?: number | undefined }
 >[] = [
   { inputs: { x: [2, 3, 7, 9], weight: [5, 3, 3, 3], bias: [5] }, attrs: { padding: 1 } },
   {

@@ -1,5 +1,5 @@
 import { ShapeError, scope, type Tensor } from '../../engine/index.ts';
-import { add, cast, concat, conv2d, padAxis, roundTo, slice, squeeze, unsqueeze } from '../../kernels/index.ts';
+import { addTo, cast, concat, conv2d, padAxis, roundTo, slice, squeeze, unsqueeze } from '../../kernels/index.ts';
 import { type BlockSpec, type CapVstnetConfig, type CapVstnetPlan, planOf } from './config.ts';
 
 export type ConvParams = {
@@ -27,6 +27,7 @@ export type Halves = readonly [Tensor, Tensor];
  *
  * @param x2    [N, I, H, W]
  * @param base  [N, C, H/stride, W/stride]; the result has its dtype
+ * @param gradSign  the sign that gradients take for F; that of F by default
  */
 export function plusResidual(
   { conv }: BlockParams,
@@ -34,13 +35,15 @@ export function plusResidual(
   x2: Tensor,
   base: Tensor,
   sign: 1 | -1,
+  gradSign = sign,
 ): Tensor {
   return scope(() => {
     const window = { padding: 1, paddingMode: 'reflect' } as const;
     const a = conv2d(cast(x2, inner ?? x2.dtype), conv[1], { ...window, stride, activation: 'relu' });
     const b = conv2d(a, conv[4], { ...window, activation: 'relu' });
-    if (b.dtype === base.dtype) return conv2d(b, conv[7], { ...window, residual: base, scale: sign, grid });
-    return add(base, cast(conv2d(b, conv[7], { ...window, scale: sign, grid }), base.dtype));
+    const last = { ...window, scale: sign, gradScale: gradSign, grid };
+    if (b.dtype === base.dtype) return conv2d(b, conv[7], { ...last, residual: base });
+    return addTo(base, conv2d(b, conv[7], last));
   });
 }
 

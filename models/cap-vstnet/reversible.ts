@@ -1,5 +1,5 @@
 import { customGradient, filled, scope, type Tensor, vjp } from '../../engine/index.ts';
-import { add, concat, neg, padAxis, slice, squeeze, unsqueeze } from '../../kernels/index.ts';
+import { addTo, cast, concat, padAxis, slice, squeeze, unsqueeze } from '../../kernels/index.ts';
 import { type BlockSpec, type CapVstnetConfig, type CapVstnetPlan, planOf } from './config.ts';
 import {
   type BlockParams,
@@ -47,10 +47,14 @@ export function reverseForward(
   return scope(() => {
     const un = (t: Tensor) => (spec.stride === 2 ? unsqueeze(t) : t);
     const x2 = un(o0);
-    // o1 − F(x2) is on the tape; its gradient along −d1 is VJP_F(d1)
-    const { outputs, pull } = vjp(() => [plusResidual(params, spec, x2, o1, -1)], [x2, ...blockLeaves(params)]);
-    const [throughF, ...dParams] = pull([neg(d1)]);
-    const dx2 = throughF ? add(un(d0), throughF) : un(d0);
+    const entering = cast(x2, spec.inner ?? x2.dtype);
+    // o1 − F(x2) is on the tape, with the gradient of adding F(x2)
+    const { outputs, pull } = vjp(
+      () => [plusResidual(params, spec, entering, o1, -1, 1)],
+      [entering, ...blockLeaves(params)],
+    );
+    const [throughF, ...dParams] = pull([d1]);
+    const dx2 = throughF ? addTo(un(d0), throughF) : un(d0);
     return { inputs: [un(outputs[0]), x2], dInputs: [un(d1), dx2], dParams };
   });
 }
@@ -69,9 +73,14 @@ export function reverseInverse(
   return scope(() => {
     const sq = (t: Tensor) => (spec.stride === 2 ? squeeze(t) : t);
     const q = sq(d1);
-    const { outputs, pull } = vjp(() => [plusResidual(params, spec, x2, sq(x1), 1)], [x2, ...blockLeaves(params)]);
-    const [throughF, ...dParams] = pull([neg(q)]);
-    const inner = throughF ? add(d2, throughF) : d2;
+    const entering = cast(x2, spec.inner ?? x2.dtype);
+    const { outputs, pull } = vjp(
+      () => [plusResidual(params, spec, entering, sq(x1), 1, -1)],
+      [entering, ...blockLeaves(params)],
+    );
+    // along q: −VJP_F(q)
+    const [throughF, ...dParams] = pull([q]);
+    const inner = throughF ? addTo(d2, throughF) : d2;
     return { inputs: [sq(x2), outputs[0]], dInputs: [sq(inner), q], dParams };
   });
 }

@@ -1,7 +1,7 @@
 /** Parameters in f32 beside pictures in f16, and what infinities do in a fused activation. */
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Device, scope, type Tensor, tensor, vjp } from '../../engine/index.ts';
-import { cast, conv2d, mean, sum, variance } from '../../kernels/index.ts';
+import { addTo, cast, conv2d, mean, sum, variance } from '../../kernels/index.ts';
 import { forceVariants } from '../../kernels/lib/variant.ts';
 import { expectClose, unitOf } from '../support/compare.ts';
 import { testDevice } from '../support/device.ts';
@@ -40,6 +40,27 @@ describe.each(FAMILIES)('a convolution of f16 pictures with f32 parameters, %s k
     for (const [i, got] of half.entries())
       expectClose(await got.data(), await values(full[i]), 8 * unitOf('f16'), `${i}`);
     for (const t of [x, weight, bias, small, same, ...half, ...full]) t.dispose();
+  });
+});
+
+describe('addTo', () => {
+  it.each([
+    ['f32', 'f16'],
+    ['f16', 'f32'],
+  ] as const)('adds to %s what is stored as %s, with gradients of each type', async (own, other) => {
+    if (!device.capabilities.f16) return;
+    const random = generator(6);
+    const drawn = [own, other].map((dtype) => toTensor(device, draw([3, 41], dtype, random)));
+    const [base, x] = drawn;
+    const got = scope(() => {
+      const { outputs, pull } = vjp(() => [addTo(base, x)], [base, x]);
+      return [outputs[0], ...(pull([outputs[0]]) as Tensor[])];
+    });
+    const [a, b] = [await base.data(), await x.data()];
+    const want = { shape: base.shape, data: Float64Array.from(a, (value, i) => value + b[i]) };
+    expect(got.map(({ dtype }) => dtype)).toEqual([own, own, other]);
+    for (const t of got) expectClose(await t.data(), want, 4 * unitOf('f16'), 'addTo');
+    for (const t of [...drawn, ...got]) t.dispose();
   });
 });
 
