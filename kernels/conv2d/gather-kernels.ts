@@ -2,7 +2,7 @@ import { defineKernel, write } from '../../engine/index.ts';
 import { activationCode } from '../lib/activation.ts';
 import { type BlockSize, cutRows } from '../lib/blocks.ts';
 import { matrixUnitFor } from '../lib/matrix-unit.ts';
-import { type CutTerms, cutTerms, isTile, tileKey, tileKeys, tileWgsl } from '../lib/tile.ts';
+import { type CutTerms, cutTerms, isTile, tileKey, tileKeys } from '../lib/tile.ts';
 import { variantFor } from '../lib/variant.ts';
 import { launchMatmul } from '../matmul/launch.ts';
 import { type Gather, productOfPixels, workOf } from './gather.ts';
@@ -59,7 +59,7 @@ const tapsKernel = defineKernel({
 });
 
 const tiledWgsl = new URL('./gather.tiled.wgsl', import.meta.url);
-const tiledLib = [tileWgsl, phaseTapsWgsl, new URL('./walk.wgsl', import.meta.url)];
+const tiledLib = [new URL('./tile.wgsl', import.meta.url), phaseTapsWgsl, new URL('./walk.wgsl', import.meta.url)];
 
 const tiledKernel = defineKernel({
   name: 'conv2d.tiled',

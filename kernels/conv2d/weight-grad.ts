@@ -3,7 +3,7 @@ import { type Device, type DType, defineKernel, read, type Tensor, write } from 
 import { type BlockSize, cutRows } from '../lib/blocks.ts';
 import { lanesFor } from '../lib/lanes.ts';
 import { matrixUnitFor, perUnit, unitKey } from '../lib/matrix-unit.ts';
-import { fillingTiles, isTile, tileKey, tileKeys, tileWgsl } from '../lib/tile.ts';
+import { fillingTiles, isTile, tileKey, tileKeys } from '../lib/tile.ts';
 import { type MatrixWork, type Variant, variantFor } from '../lib/variant.ts';
 import { type Geometry, PADDING_MODES } from './geometry.ts';
 import { sumSlots } from './slot-sums.ts';
@@ -81,7 +81,7 @@ const tapsKernel = defineKernel({
 const tiledKernel = defineKernel({
   name: 'conv2d.weightGrad.tiled',
   wgsl: new URL('./weight-grad.tiled.wgsl', import.meta.url),
-  lib: [...lib, tileWgsl, new URL('./walk.wgsl', import.meta.url)],
+  lib: [...lib, new URL('./tile.wgsl', import.meta.url), new URL('./walk.wgsl', import.meta.url)],
   params: Params,
   bindings,
   keys: tileKeys,

@@ -12,12 +12,12 @@ export interface TileWork {
 export const TILES = [
   [32, 32],
   [64, 64],
-  [128, 64],
+  [64, 128],
   [128, 128],
 ] as const;
 
-/** The keys of a kernel with tiles; `isTile` says which pairs there are. UNROLL: terms in a loop's body. */
-export const tileKeys = { TILE_M: [32, 64, 128], TILE_N: [32, 64, 128], UNROLL: [1, 4] } as const;
+/** The keys of a kernel with tiles; `isTile` says which pairs there are. UNROLL: terms that are written out. */
+export const tileKeys = { TILE_M: [32, 64, 128], TILE_N: [32, 64, 128], UNROLL: [1, 16] } as const;
 export type TileKey = { readonly [name in keyof typeof tileKeys]: number };
 export const isTile = ({ TILE_M, TILE_N }: { TILE_M: number; TILE_N: number }) =>
   TILES.some(([m, n]) => m === TILE_M && n === TILE_N);
@@ -30,7 +30,7 @@ export function writeTermsOut(everywhere: boolean): void {
 
 /** Software drivers gain nothing from terms that are written out, and take twice as long to compile them. */
 export function tileKey({ software }: { software: boolean }, [TILE_M, TILE_N]: readonly number[]): TileKey {
-  return { TILE_M, TILE_N, UNROLL: software && !written ? 1 : 4 };
+  return { TILE_M, TILE_N, UNROLL: software && !written ? 1 : 16 };
 }
 
 /** Tiles in workgroup memory and blocks in registers, for kernels with `tileKeys`. */
@@ -97,6 +97,60 @@ export function cutTerms(
   if (slots < 2) return { tile, slots: 1, slotTerms: terms };
   const slotTerms = Math.ceil(terms / slots / step) * step;
   return { tile, slots: Math.ceil(terms / slotTerms), slotTerms };
+}
+
+/** Threads of a tile's workgroup, as tile.wgsl has them. */
+const threadsOf = ([m, n]: readonly number[]) => (m * n) / (m === 32 ? 16 : n === 128 ? 64 : 32);
+/** Threads that a processor must run for its arithmetic never to wait; with fewer it is slower in proportion. */
+const BUSY_THREADS = 256;
+/** Multiply-adds a second of each tile where there are many, of those of the best: on an H200, the smallest guessed. */
+const SPEEDS: Readonly<Record<string, number>> = { '32x32': 0.6, '64x64': 0.9, '64x128': 0.98, '128x128': 1 };
+/** Storing a partial sum and adding it takes a device as long as this many multiply-adds, in tiles. */
+const PARTIAL_TERMS = 48;
+/** And a second pass to begin as long as this many on one processor: some microseconds. */
+const SECOND_PASS = 5e5;
+
+/**
+ * How long a product takes in tiles, in multiply-adds of one processor: rounds of workgroups, and the second pass where sums
+ * are in slots.
+ */
+function timeInTiles(device: Pick<Device, 'info'>, work: TileWork, tile: readonly number[], slots: number): number {
+  const processors = fillingTiles(device);
+  const rounds = Math.max(Math.ceil((tilesOf(work, tile) * slots) / processors), BUSY_THREADS / threadsOf(tile));
+  const sums = (rounds * tile[0] * tile[1] * Math.ceil(work.terms / slots)) / SPEEDS[tile.join('x')];
+  if (slots === 1) return sums;
+  return sums + SECOND_PASS + (slots * work.rows * work.columns * work.batch * PARTIAL_TERMS) / processors;
+}
+
+/** Terms that a tile takes at once, at most. */
+const STEP = 16;
+/** Rounds of workgroups that sums are cut for: beyond them slots cost more than they even out. */
+const MOST_ROUNDS = 4;
+
+/**
+ * Cuts long sums into slots where a product in tiles then takes less time, or where they are longer than `longest`; as
+ * `cutTerms` does for other kernels.
+ */
+export function cutTiles(
+  device: Pick<Device, 'info'>,
+  work: TileWork,
+  tile: readonly number[],
+  { longest = Number.POSITIVE_INFINITY }: { longest?: number } = {},
+): CutTerms & { readonly time: number } {
+  const { terms } = work;
+  const processors = fillingTiles(device);
+  const most = Math.floor(Math.min(terms / SLOT_TERMS, mostSlots(work)));
+  const least = Math.max(1, Math.min(most, Math.ceil(terms / longest)));
+  let best = { slots: least, time: timeInTiles(device, work, tile, least) };
+  for (let rounds = 1; rounds <= MOST_ROUNDS; rounds++) {
+    const slots = Math.min(most, Math.floor((rounds * processors) / tilesOf(work, tile)));
+    if (slots <= best.slots) continue;
+    const time = timeInTiles(device, work, tile, slots);
+    if (time < best.time) best = { slots, time };
+  }
+  if (best.slots === 1) return { tile, slots: 1, slotTerms: terms, time: best.time };
+  const slotTerms = Math.ceil(terms / best.slots / STEP) * STEP;
+  return { tile, slots: Math.ceil(terms / slotTerms), slotTerms, time: best.time };
 }
 
 /** Slots whose partial sums there is room for. */

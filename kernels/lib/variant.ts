@@ -1,6 +1,6 @@
 import type { Capabilities, Device, DType } from '../../engine/index.ts';
 import { MATRIX_TILES, matrixUnitFor, servesTile } from './matrix-unit.ts';
-import { FILLING_TILES, fillingTiles, isCard, SLOT_TERMS, TILES, tilesOf } from './tile.ts';
+import { cutTiles, FILLING_TILES, isCard, SLOT_TERMS, TILES, tilesOf } from './tile.ts';
 import measured from './variants.json' with { type: 'json' };
 import { fitsWinograd, paysOnGpu, paysWinograd } from './winograd.ts';
 
@@ -239,24 +239,16 @@ export function defaultVariant(device: ChosenFor, work: MatrixWork): Variant {
 }
 
 /**
- * The largest tile of which there are enough to fill the device, sums cut into slots included, and that is not much
- * emptier than the smallest. Tiles above 64 × 64 are for cards, where registers are many.
+ * The tile in which the work takes the least time, sums in slots included. Tiles above 64 × 64 are for cards, where registers
+ * are many.
  */
 export function defaultTile(device: ChosenFor, work: MatrixWork): readonly number[] {
-  const [smallest, ...larger] = TILES;
+  const [smallest] = TILES;
   if (device.capabilities.software) return smallest;
-  const enough = fillingTiles(device);
-  const slots = Math.max(1, Math.floor(work.terms / SLOT_TERMS));
-  const least = areaOf(work, smallest);
-  const candidates = isCard(device.info) ? larger : larger.slice(0, 1);
-  return (
-    candidates.findLast((tile) => tilesOf(work, tile) * slots >= enough && least >= USEFUL * areaOf(work, tile)) ??
-    smallest
-  );
+  const tiles = isCard(device.info) ? TILES : TILES.slice(0, 2);
+  const times = tiles.map((tile) => cutTiles(device, work, tile).time);
+  return tiles[times.indexOf(Math.min(...times))];
 }
-
-/** Results of all tiles, those that nobody needs included. */
-const areaOf = (work: MatrixWork, tile: readonly number[]) => tilesOf(work, tile) * tile[0] * tile[1];
 
 type Watcher = (variant: Variant, work: MatrixWork) => void;
 let watcher: Watcher | undefined;

@@ -2,9 +2,9 @@ import * as d from 'typegpu/data';
 import { defineKernel, empty, optional, read, scope, type Tensor, write } from '../../engine/index.ts';
 import { type Activation, activationCode, activationWgsl } from '../lib/activation.ts';
 import { type BlockSize, cutRows } from '../lib/blocks.ts';
-import { type LaneTypes, lanesFor, perLanes } from '../lib/lanes.ts';
+import { lanesFor, perLanes } from '../lib/lanes.ts';
 import { type MatrixUnit, matrixUnitFor, perUnit, stepOf, unitKey } from '../lib/matrix-unit.ts';
-import { type CutTerms, cutTerms, isTile, type TileKey, tileKey, tileKeys, tileWgsl } from '../lib/tile.ts';
+import { type CutTerms, cutTerms, cutTiles, isTile, type TileKey, tileKey, tileKeys, tileWgsl } from '../lib/tile.ts';
 import { type MatrixWork, type Variant, variantFor } from '../lib/variant.ts';
 import type { Product } from './shapes.ts';
 
@@ -77,49 +77,62 @@ const lanes4Kernel = defineKernel({
 const tileGrid = (p: ParamValues, { TILE_M, TILE_N }: Omit<TileKey, 'UNROLL'>) =>
   Math.ceil(p.m / TILE_M) * Math.ceil(p.n / TILE_N) * p.batch * p.slots;
 
+const ROWS_WGSL = {
+  1: new URL('./tiled-rows1.wgsl', import.meta.url),
+  4: new URL('./tiled-rows4.wgsl', import.meta.url),
+};
+const COLUMNS_WGSL = {
+  1: new URL('./tiled-columns1.wgsl', import.meta.url),
+  4: new URL('./tiled-columns4.wgsl', import.meta.url),
+};
+const FOUR_WGSL = new URL('./tiled-four.wgsl', import.meta.url);
+const WHOLE_WGSL = {
+  1: [new URL('./tiled-whole.wgsl', import.meta.url), FOUR_WGSL],
+  4: [new URL('./tiled-whole4.wgsl', import.meta.url)],
+};
+const PARTS_WGSL = {
+  1: [new URL('./tiled-parts.wgsl', import.meta.url), FOUR_WGSL],
+  4: [new URL('./tiled-parts4.wgsl', import.meta.url)],
+};
+
 /**
- * The same text for all of k, and for one slot of it; reading single values or vectors of four, and storing either.
+ * The same text for all of k, and for one slot of it; by how four rows of A at one term are read, and four columns of B, and how
+ * four neighbours of y are stored: one at a time, or as a vector. Where columns are vectors, so is what is stored.
  */
-const tiledKernels = perLanes(({ suffix, T, lanes }) => {
-  const loads =
-    lanes === 4 ? new URL('./tiled-vectors.wgsl', import.meta.url) : new URL('./tiled-scalars.wgsl', import.meta.url);
-  const wgsl = new URL('./matmul.tiled.wgsl', import.meta.url);
-  const storing = (stored: LaneTypes) => {
-    const whole = new URL('./tiled-whole.wgsl', import.meta.url);
-    const parts = new URL('./tiled-parts.wgsl', import.meta.url);
-    const four = new URL('./tiled-four.wgsl', import.meta.url);
-    const vectors = stored.lanes === 4;
-    const to = vectors ? 'To4' : '';
-    return {
-      whole: defineKernel({
-        name: `matmul.tiled${suffix}${to}`,
-        wgsl,
-        lib: [
-          ...[...lib, tileWgsl, loads],
-          ...(vectors ? [new URL('./tiled-whole4.wgsl', import.meta.url)] : [whole, four]),
-        ],
-        params: Params,
-        bindings: { ...bindings, a: read(T), b: read(T), y: write(stored.T) },
-        keys: { ...tileKeys, HAS_BIAS: [0, 1], CURVED: [0, 1] },
-        valid: (key) => isTile(key),
-        grid: (p, key) => tileGrid(p, key),
-        cost,
-      }),
-      parts: defineKernel({
-        name: `matmul.tiledParts${suffix}${to}`,
-        wgsl,
-        lib: [...[tileWgsl, loads], ...(vectors ? [new URL('./tiled-parts4.wgsl', import.meta.url)] : [parts, four])],
-        params: Params,
-        bindings: { a: read(T), b: read(T), partial: write(vectors ? 'vec4f' : 'f32') },
-        keys: tileKeys,
-        valid: (key) => isTile(key),
-        grid: (p, key) => tileGrid(p, key),
-        cost: costOfParts,
-      }),
-    };
-  };
-  return perLanes(storing);
-});
+const tiledKernels = perLanes((rows) =>
+  perLanes((columns) =>
+    perLanes((stored) => {
+      const name = `${rows.lanes}${columns.lanes}${stored.lanes}`;
+      const wgsl = new URL('./matmul.tiled.wgsl', import.meta.url);
+      const shared = [tileWgsl, ROWS_WGSL[rows.lanes], COLUMNS_WGSL[columns.lanes]];
+      const occurs = (key: TileKey) => isTile(key) && columns.lanes <= stored.lanes;
+      return {
+        whole: defineKernel({
+          name: `matmul.tiled${name}`,
+          wgsl,
+          lib: [...shared, ...lib, ...WHOLE_WGSL[stored.lanes]],
+          params: Params,
+          bindings: { ...bindings, a: read(rows.T), b: read(columns.T), y: write(stored.T) },
+          keys: { ...tileKeys, HAS_BIAS: [0, 1], CURVED: [0, 1] },
+          valid: (key) => occurs(key),
+          grid: (p, key) => tileGrid(p, key),
+          cost,
+        }),
+        parts: defineKernel({
+          name: `matmul.tiledParts${name}`,
+          wgsl,
+          lib: [...shared, ...PARTS_WGSL[stored.lanes]],
+          params: Params,
+          bindings: { a: read(rows.T), b: read(columns.T), partial: write(stored.lanes === 4 ? 'vec4f' : 'f32') },
+          keys: tileKeys,
+          valid: (key) => occurs(key),
+          grid: (p, key) => tileGrid(p, key),
+          cost: costOfParts,
+        }),
+      };
+    }),
+  ),
+);
 
 const sumPartsKernel = defineKernel({
   name: 'matmul.sumParts',
@@ -235,7 +248,7 @@ export function launchMatmul(
     const cut = cutTerms(device, work, tile, { step: stepOf(unit, tile[0]), longest });
     launchMatrix(tensors, product, params, { unit, ...cut }, flags);
   } else if (family === 'tiled')
-    launchTiled(tensors, product, params, cutTerms(device, work, tile, { longest }), flags);
+    launchTiled(tensors, product, params, cutTiles(device, work, tile, { longest }), flags);
   else if (family === 'direct') directKernel.launch(tensors, params, { WG: 64, ...flags });
   else if (!product.transposeB && lanesFor(n) === 4 && n >= 8 * device.capabilities.subgroupWidth) {
     for (const { size, start, end } of cutRows(m, TILES4)) {
@@ -280,7 +293,7 @@ function sumInSlots(
   });
 }
 
-/** Tiles; with k in slots, which a second pass adds, where `cutTerms` finds that better. */
+/** Tiles; with k in slots, which a second pass adds, where `cutTiles` finds that better. */
 function launchTiled(
   tensors: MatmulTensors,
   product: Product,
@@ -288,9 +301,8 @@ function launchTiled(
   { tile, slots, slotTerms }: CutTerms,
   flags: { HAS_BIAS: number; CURVED: number },
 ): void {
-  const { m, n, k, transposeA, transposeB } = product;
-  const vectors = [transposeA ? m : k, transposeB ? k : n].every((extent) => lanesFor(extent) === 4);
-  const { whole, parts } = tiledKernels[vectors ? 4 : 1][lanesFor(n)];
+  const { m, n, transposeA, transposeB } = product;
+  const { whole, parts } = tiledKernels[transposeA ? lanesFor(m) : 1][transposeB ? 1 : lanesFor(n)][lanesFor(n)];
   const key = tileKey(tensors.a.device.capabilities, tile);
   if (slots === 1) {
     whole.launch(tensors, params, { ...key, ...flags });

@@ -1,7 +1,80 @@
 // y[b, i, j] = activation(Σ_k A[b, i, k] · B[b, k, j] + bias), for GPUs. Strides say how A and B lie.
 //
-// A workgroup owns a tile of one item and one slot of k; see lib/tile.wgsl. How A and B come into workgroup memory, and where
-// the sums go, is said by the other files of the kernel.
+// A workgroup owns a tile of one item and one slot of k; see lib/tile.wgsl. A thread's share of a step are quads: four
+// neighbouring rows of A, or columns of B, at one term. How a quad is read, and where sums go, is said by the other files of
+// the kernel.
+const STEP: u32 = 16u;
+const PAD: u32 = select(1u, 0u, TILE_M * TILE_N == 16384u); // within 16 KiB
+
+// the terms up to `end` are those of one slot
+struct Place { item: u32, slot: u32, row: u32, column: u32, end: u32 }
+
+// Where the quads of a thread lie in a tile: the first, and how far it is to the next. Neighbouring threads bring neighbours
+// in memory: terms of the same rows where these lie along the sum, else quads of the same term.
+struct Share { term: u32, quad: u32, termOn: u32, quadOn: u32 }
+
+fn shareOf(thread: u32, along: bool, quads: u32) -> Share {
+  if (along) { return Share(thread % STEP, thread / STEP, 0u, THREADS / STEP); }
+  return Share(thread / quads, thread % quads, THREADS / quads, 0u);
+}
+
+fn rowsAt(place: Place, share: Share, unit: u32, k0: u32) -> T4 {
+  let k = k0 + share.term + unit * share.termOn;
+  let i = place.row + 4u * (share.quad + unit * share.quadOn);
+  var rows = T4();
+  if (k < place.end) { rows = aQuad(place.item * P.aBatch + k * P.aColumn, i); }
+  return rows;
+}
+
+fn columnsAt(place: Place, share: Share, unit: u32, k0: u32) -> T4 {
+  let k = k0 + share.term + unit * share.termOn;
+  let j = place.column + 4u * (share.quad + unit * share.quadOn);
+  var columns = T4();
+  if (k < place.end) { columns = bQuad(place.item * P.bBatch + k * P.bRow, j); }
+  return columns;
+}
+
+// What a thread has fetched of a step: two quads of rows, and of columns as many, or four where tiles are wide.
+struct Fetched { rows0: T4, rows1: T4, columns0: T4, columns1: T4, columns2: T4, columns3: T4 }
+
+fn fetch(place: Place, left: Share, right: Share, k0: u32) -> Fetched {
+  var fetched: Fetched;
+  fetched.rows0 = rowsAt(place, left, 0u, k0);
+  fetched.rows1 = rowsAt(place, left, 1u, k0);
+  fetched.columns0 = columnsAt(place, right, 0u, k0);
+  fetched.columns1 = columnsAt(place, right, 1u, k0);
+  if (SHARE_N == 4u) {
+    fetched.columns2 = columnsAt(place, right, 2u, k0);
+    fetched.columns3 = columnsAt(place, right, 3u, k0);
+  }
+  return fetched;
+}
+
+fn putRows(share: Share, unit: u32, rows: T4) {
+  rowTile[share.term + unit * share.termOn][share.quad + unit * share.quadOn] = vec4f(rows);
+}
+
+fn putColumns(share: Share, unit: u32, columns: T4) {
+  columnTile[share.term + unit * share.termOn][share.quad + unit * share.quadOn] = vec4f(columns);
+}
+
+fn put(left: Share, right: Share, fetched: Fetched) {
+  putRows(left, 0u, fetched.rows0);
+  putRows(left, 1u, fetched.rows1);
+  putColumns(right, 0u, fetched.columns0);
+  putColumns(right, 1u, fetched.columns1);
+  if (SHARE_N == 4u) {
+    putColumns(right, 2u, fetched.columns2);
+    putColumns(right, 3u, fetched.columns3);
+  }
+}
+
+// Fetches and puts one quad at a time, for software drivers, where all that counts is how fast a text compiles.
+fn bring(place: Place, left: Share, right: Share, k: u32) {
+  for (var unit = 0u; unit < rolled(SHARE_M); unit++) { putRows(left, unit, rowsAt(place, left, unit, k)); }
+  for (var unit = 0u; unit < rolled(SHARE_N); unit++) { putColumns(right, unit, columnsAt(place, right, unit, k)); }
+}
+
 @compute @workgroup_size(THREADS)
 fn main(
   @builtin(workgroup_id) group: vec3u,
@@ -16,42 +89,27 @@ fn main(
   let slot = index / (blocks * tiles) % P.slots;
   let item = index / (blocks * tiles) / P.slots;
   if (item >= P.batch) { return; } // uniform across the workgroup
-  let i0 = tile.x * TILE_M;
-  let j0 = tile.y * TILE_N;
+  let start = slot * P.slotTerms;
+  let place = Place(item, slot, tile.x * TILE_M, tile.y * TILE_N, min(P.k, start + P.slotTerms));
 
+  let block = blockOf(thread);
+  let left = shareOf(thread, P.aColumn == 1u, QUADS_M);
+  let right = shareOf(thread, P.bRow == 1u, QUADS_N);
   var sums: Sums;
-  let end = min(P.k, (slot + 1u) * P.slotTerms);
-  for (var k0 = slot * P.slotTerms; k0 < end; k0 += STEP) {
-    loadRows(thread, item, i0, k0, end);
-    loadColumns(thread, item, j0, k0, end);
+  var fetched: Fetched;
+  if (UNROLL > 1u) { fetched = fetch(place, left, right, start); }
+  for (var k = start; k < place.end; k += STEP) {
+    if (UNROLL == 1u) { bring(place, left, right, k); } else { put(left, right, fetched); }
     workgroupBarrier();
-    multiplyTiles(thread, min(STEP, end - k0), &sums);
+    if (UNROLL > 1u) { fetched = fetch(place, left, right, k + STEP); }
+    multiplyTiles(min(STEP, place.end - k), block, &sums);
     workgroupBarrier();
   }
-
-  if (UNROLL == 4u) {
-    storePart(slot, item, i0, j0, thread, 0u, sums.topLeft);
-    if (BLOCK_N == 8u) { storePart(slot, item, i0, j0, thread, 1u, sums.topRight); }
-    if (BLOCK_M == 8u) { storePart(slot, item, i0, j0, thread, PARTS_N, sums.bottomLeft); }
-    if (BLOCK_M == 8u && BLOCK_N == 8u) { storePart(slot, item, i0, j0, thread, 3u, sums.bottomRight); }
-    return;
-  }
-  var parts = partsOf(sums);
-  for (var part = 0u; part < PARTS_M * PARTS_N; part++) {
-    let i = i0 + rowOfPart(thread, part);
-    let j = j0 + columnOfPart(thread, part);
-    if (j >= P.n) { continue; }
-    for (var r = 0u; r < min(4u, P.m - min(i, P.m)); r++) { storeFour(slot, item, i + r, j, parts[part][r]); }
-  }
+  keepBlock(place, block, &sums);
 }
 
-// The same without a loop and a variable index, which some compilers would keep in memory.
-fn storePart(slot: u32, item: u32, i0: u32, j0: u32, thread: u32, part: u32, sums: mat4x4f) {
-  let i = i0 + rowOfPart(thread, part);
-  let j = j0 + columnOfPart(thread, part);
-  if (j >= P.n) { return; }
-  if (i < P.m) { storeFour(slot, item, i, j, sums[0]); }
-  if (i + 1u < P.m) { storeFour(slot, item, i + 1u, j, sums[1]); }
-  if (i + 2u < P.m) { storeFour(slot, item, i + 2u, j, sums[2]); }
-  if (i + 3u < P.m) { storeFour(slot, item, i + 3u, j, sums[3]); }
+fn keepFour(place: Place, row: u32, quad: u32, sums: vec4f) {
+  let i = place.row + row;
+  let j = place.column + 4u * quad;
+  if (i < P.m && j < P.n) { storeFour(place.slot, place.item, i, j, sums); }
 }

@@ -9,7 +9,7 @@ import { choose, entryOf, type TunedShape, tune, variantsFile, writeVariants } f
 import { shapesFor, tuneShapes } from '../../bench/tune-shapes.ts';
 import { acquireDevice } from '../../engine/device/node.ts';
 import type { Device } from '../../engine/index.ts';
-import { cutTerms, hasStackedMemory } from '../../kernels/lib/tile.ts';
+import { cutTerms, cutTiles, hasStackedMemory } from '../../kernels/lib/tile.ts';
 import {
   defaultTile,
   defaultVariant,
@@ -250,8 +250,9 @@ describe('tiles', () => {
 
   it('are large where there are enough of them to fill the device', () => {
     expect(tile(nvidia, 4096, 4096, 4096)).toBe('128x128');
-    expect(tile(nvidia, 1024, 1024, 256)).toBe('128x64');
-    expect(tile(nvidia, 512, 1024, 256)).toBe('64x64');
+    expect(tile(nvidia, 1024, 4096, 256)).toBe('128x128');
+    expect(tile(nvidia, 1024, 1024, 1024)).toBe('64x64');
+    expect(tile(nvidia, 512, 1024, 256)).toBe('32x32');
     expect(tile(nvidia, 256, 256, 256)).toBe('32x32');
     expect(tile(integrated, 4096, 4096, 4096)).toBe('64x64');
     expect(tile(integrated, 512, 512, 512)).toBe('64x64');
@@ -284,22 +285,26 @@ describe('tiles', () => {
 
   it('are large where long sums in slots fill the device', () => {
     expect(tile(nvidia, 1024, 1024, 4096)).toBe('128x128');
+    expect(tile(nvidia, 1024, 64, 9216)).toBe('64x64');
   });
 
   it('are small where larger ones would be half empty', () => {
     expect(tile(nvidia, 32, 1 << 20, 288)).toBe('32x32');
-    expect(tile(nvidia, 64, 1 << 20, 288)).toBe('64x64');
-    expect(tile(nvidia, 136, 1 << 20, 288)).toBe('64x64');
+    expect(tile(nvidia, 64, 1 << 20, 288)).toBe('64x128');
+    expect(tile(nvidia, 136, 1 << 20, 288)).toBe('64x128');
     expect(tile(nvidia, 200, 1 << 20, 288)).toBe('128x128');
   });
 
-  it('cut sums into slots that cover them, in multiples of a step', () => {
+  it.each([
+    ['tiles', cutTiles],
+    ['other kernels', cutTerms],
+  ])('cut sums of %s into slots that cover them, in multiples of a step', (_, cut) => {
     for (const [rows, columns, terms, batch] of [
       [64, 64, 4096, 1],
       [36, 68, 1036, 1],
       [70, 130, 5000, 3],
     ]) {
-      const { slots, slotTerms } = cutTerms(nvidia, { rows, columns, terms, batch }, [64, 64]);
+      const { slots, slotTerms } = cut(nvidia, { rows, columns, terms, batch }, [64, 64]);
       expect(slots).toBeGreaterThan(1);
       expect(slotTerms % 16).toBe(0);
       expect((slots - 1) * slotTerms).toBeLessThan(terms);
@@ -309,24 +314,28 @@ describe('tiles', () => {
 
   it('cut fewer slots where fewer workgroups fill the device', () => {
     const deep = { rows: 512, columns: 256, terms: 4096, batch: 1 };
-    expect(cutTerms(nvidia, deep, [64, 64]).slots).toBe(4);
-    expect(cutTerms(integrated, deep, [64, 64]).slots).toBe(1);
+    expect([cutTerms, cutTiles].map((cut) => cut(nvidia, deep, [64, 64]).slots)).toEqual([4, 8]);
+    expect([cutTerms, cutTiles].map((cut) => cut(integrated, deep, [64, 64]).slots)).toEqual([1, 2]);
   });
 
   it('leave sums whole where tiles fill the device, sums are short, or the parts would be large', () => {
     const whole = { tile: [64, 64], slots: 1 };
-    expect(cutTerms(nvidia, { rows: 1024, columns: 1024, terms: 8192, batch: 1 }, [64, 64])).toMatchObject(whole);
-    expect(cutTerms(nvidia, { rows: 64, columns: 64, terms: 1000, batch: 1 }, [64, 64])).toMatchObject(whole);
-    expect(cutTerms(nvidia, { rows: 64, columns: 64, terms: 1 << 20, batch: 3000 }, [64, 64])).toMatchObject(whole);
+    for (const cut of [cutTerms, cutTiles]) {
+      expect(cut(nvidia, { rows: 1024, columns: 1024, terms: 8192, batch: 1 }, [64, 64])).toMatchObject(whole);
+      expect(cut(nvidia, { rows: 64, columns: 64, terms: 1000, batch: 1 }, [64, 64])).toMatchObject(whole);
+      expect(cut(nvidia, { rows: 64, columns: 64, terms: 1 << 20, batch: 3000 }, [64, 64])).toMatchObject(whole);
+    }
   });
 });
 
 describe('sums in slots', () => {
   it('are no longer than asked for, as far as there is room for partial sums', () => {
-    const slots = (terms: number, rows: number, batch: number) =>
-      cutTerms(device(false, 32, 'nvidia'), { rows, columns: rows, terms, batch }, [64, 64], { longest: 1024 }).slots;
-    expect([1024, 1040, 8192].map((terms) => slots(terms, 256, 36))).toEqual([1, 2, 7]);
-    expect(slots(8192, 1024, 36)).toBe(1);
+    for (const cut of [cutTerms, cutTiles]) {
+      const slots = (terms: number, rows: number, batch: number) =>
+        cut(device(false, 32, 'nvidia'), { rows, columns: rows, terms, batch }, [64, 64], { longest: 1024 }).slots;
+      expect([1024, 1040, 8192].map((terms) => slots(terms, 256, 36))).toEqual([1, 2, 7]);
+      expect(slots(8192, 1024, 36)).toBe(1);
+    }
   });
 });
 

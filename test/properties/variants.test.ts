@@ -49,14 +49,11 @@ describe('tiles with terms written out, as GPUs run them', () => {
       for (const { op, sample } of cases) await checkForward(executor, subject(op), sample, 'f32', 1);
     });
   }
-  it.each([
-    ['vectors', { a: [130, 20], b: [20, 132] }, {}],
-    ['single values of vectors', { a: [130, 20], b: [135, 20] }, { transposeB: true }],
-    ['vectors of single values', { a: [131, 19], b: [19, 136] }, {}],
-  ])('compute products in blocks of 8 × 8, stored as %s', async (_, inputs, attrs) => {
-    forceVariants('tiled:128x128');
+  it('compute products in blocks of 8 × 8', async () => {
+    forceVariants('tiled:64x128');
     writeTermsOut(true);
-    await checkForward(executor, subject('matmul'), { inputs, attrs }, 'f32', 1);
+    const inputs = { a: [70, 20], b: [20, 132] };
+    await checkForward(executor, subject('matmul'), { inputs }, 'f32', 1);
   });
 });
 
