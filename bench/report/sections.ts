@@ -45,7 +45,17 @@ function partsOf({ rows, records, bars }: Report): Section[] {
     {
       title: 'Networks',
       text: 'Wall time from memory to memory, of training steps that follow each other and of some that are each waited for alone, beside the GPU time of PyTorch (eager) where there is one; memory is the peak of all buffers, in PyTorch of the allocated bytes.',
-      head: ['what', 'ms', 'alone, ms', 'GFLOP/s', 'peak', 'first, ms', 'host, ms', ...BESIDE.map(([name]) => name)],
+      head: [
+        'what',
+        'ms',
+        'alone, ms',
+        'GFLOP/s',
+        'peak',
+        'first, ms',
+        'compiling, ms',
+        'host, ms',
+        ...BESIDE.map(([name]) => name),
+      ],
       rows: networks.map((row) => [
         titleOf(row),
         number(row.us / 1e3),
@@ -53,6 +63,7 @@ function partsOf({ rows, records, bars }: Report): Section[] {
         number(row.gflops),
         row.peakBytes === undefined ? '' : mib(row.peakBytes),
         number(row.firstMs),
+        number(row.compileWallMs),
         number(row.hostUs === undefined ? undefined : row.hostUs / 1e3),
         ...besideOf(
           row,

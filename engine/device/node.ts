@@ -56,11 +56,11 @@ export async function acquireDevice(options: NodeAcquireOptions = {}): Promise<D
   return deviceOf(adapter, { ...same, budgetBytes, kernels, siblings });
 }
 
-/** Devices that compile for another: as many as have a core each, on drivers that are known to keep what they compiled. */
-function siblingsFor({ software }: AdapterInfo): number {
+/** Devices that compile for another: as many as have a core each, on a driver that is known to keep what it compiled. */
+function siblingsFor({ device, description }: AdapterInfo): number {
   const asked = process.env.MIAOBI_COMPILERS;
   if (asked !== undefined) return Math.max(0, Math.floor(Number(asked)) || 0);
-  return software ? Math.min(MOST_SIBLINGS, availableParallelism()) : 0;
+  return /llvmpipe/i.test(`${device} ${description}`) ? Math.min(MOST_SIBLINGS, availableParallelism()) : 0;
 }
 const MOST_SIBLINGS = 8;
 

@@ -44,7 +44,10 @@ export function passesFor(device: Device): Passes {
   const most = device.capabilities.maxBindingBytes;
   const pairBytes = Math.min(0.5625 * all, most);
   return {
-    ...{ onLanes: false, pairBytes, tileBytes: (pairs) => Math.min(all - pairs, most), gradientTileBytes: all / 2 },
+    onLanes: false,
+    pairBytes,
+    tileBytes: (pairs) => Math.min(all - pairs, most),
+    gradientTileBytes: all / 2,
     step: LINE,
   };
 }
