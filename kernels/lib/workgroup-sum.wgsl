@@ -1,6 +1,6 @@
 // Σ over the threads of a workgroup, in an order fixed by WG, for every thread: two levels of √WG terms, which takes
 // three barriers where a tree takes log₂ WG.
-const SPAN: u32 = select(16u, 8u, WG == 64u);
+const SPAN: u32 = select(select(16u, 8u, WG == 64u), 32u, WG > 256u);
 var<workgroup> terms: array<vec2f, WG>;
 var<workgroup> spans: array<vec2f, SPAN>;
 

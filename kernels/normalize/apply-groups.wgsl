@@ -1,5 +1,6 @@
 // y = f((x − mean) · rstd · weight + bias) with known statistics, for segment s of group g: P.chunk of its
-// P.outer · P.length values (V), counted through the group. One workgroup a segment. AFFINE as in fused.wgsl.
+// P.outer · P.length values (V), counted through the group. One workgroup a segment; UNROLL values are loaded before the
+// first is used. AFFINE as in fused.wgsl.
 @compute @workgroup_size(WG)
 fn main(
   @builtin(workgroup_id) group: vec3u,
@@ -20,24 +21,24 @@ fn main(
     w = V(lane(weightAt(c / LANES), c % LANES));
     b = V(lane(biasAt(c / LANES), c % LANES));
   }
-  // value k of the group is r values into its slab o; both advance without a division
-  var o = first / P.length;
-  var r = first % P.length;
-  let slabs = WG / P.length;
-  let rest = WG % P.length;
-  for (var k = first; k < end; k += WG) {
-    let i = (o * P.groups + g) * P.length + r;
-    if (AFFINE == 2u) {
-      w = weightAt(r);
-      b = biasAt(r);
+  let step = placeIn(WG);
+  var place = placeIn(first);
+  for (var k = first; k < end; k += UNROLL * WG) {
+    var v: array<VT, UNROLL>;
+    var at: array<vec2u, UNROLL>;
+    for (var j = 0u; j < UNROLL; j++) {
+      at[j] = vec2u((place.x * P.groups + g) * P.length + place.y, place.y);
+      if (j == 0u || k + j * WG < end) { v[j] = x[at[j].x]; }
+      place = onward(place, step);
     }
-    let v = standardised(V(x[i]), found) * w + b;
-    y[i] = VT(select(P.slope * v, v, v > V()));
-    o += slabs;
-    r += rest;
-    if (r >= P.length) {
-      r -= P.length;
-      o++;
+    for (var j = 0u; j < UNROLL; j++) {
+      if (j > 0u && k + j * WG >= end) { continue; }
+      if (AFFINE == 2u) {
+        w = weightAt(at[j].y);
+        b = biasAt(at[j].y);
+      }
+      let z = standardised(V(v[j]), found) * w + b;
+      y[at[j].x] = VT(select(P.slope * z, z, z > V()));
     }
   }
 }

@@ -1,5 +1,6 @@
 // y = f((x − mean) · rstd · weight + bias), statistics over one group of P.length values (V) in a row. One workgroup a
-// group: it sums its values about a shift, then reads them again, from the cache as a rule.
+// group: it sums its values about a shift, then takes the first HELD of each thread from its registers, and reads the
+// others again, from the cache as a rule. UNROLL values are loaded before the first of them is used.
 // AFFINE 0: no weight and bias. 1: one for each of P.channels groups. 2: one for each value of a group.
 
 const RUN = 64u; // values (V) that a thread adds up before they join its sum: rounding stays near that of a pairwise sum
@@ -15,18 +16,33 @@ fn main(
   if (g >= P.groups) { return; } // uniform across the workgroup
   let start = g * P.length;
   let end = start + P.length;
+  let first = start + t;
   let shift = shiftOf(g);
+  var held: array<VT, max(HELD, 1u)>;
+  for (var k = 0u; k < HELD; k++) { held[k] = x[first + k * WG]; }
   var s = V();
   var q = V();
-  var i = start + t;
+  for (var k = 0u; k < HELD; k++) {
+    let e = V(held[k]) - shift;
+    s += e;
+    q += e * e;
+  }
+  var i = first + HELD * WG;
   while (i < end) {
     let stop = min(i + RUN * WG, end);
     var sRun = V();
     var qRun = V();
-    for (; i < stop; i += WG) {
-      let e = V(x[i]) - shift;
-      sRun += e;
-      qRun += e * e;
+    for (; i < stop; i += UNROLL * WG) {
+      var v: array<VT, UNROLL>;
+      for (var j = 0u; j < UNROLL; j++) {
+        if (j == 0u || i + j * WG < stop) { v[j] = x[i + j * WG]; }
+      }
+      for (var j = 0u; j < UNROLL; j++) {
+        if (j > 0u && i + j * WG >= stop) { continue; }
+        let e = V(v[j]) - shift;
+        sRun += e;
+        qRun += e * e;
+      }
     }
     s += sRun;
     q += qRun;
@@ -40,12 +56,32 @@ fn main(
     w = V(lane(weightAt(c / LANES), c % LANES));
     b = V(lane(biasAt(c / LANES), c % LANES));
   }
-  for (var i = start + t; i < end; i += WG) {
-    if (AFFINE == 2u) {
-      w = weightAt(i - start);
-      b = biasAt(i - start);
+  for (var i = first + HELD * WG; i < end; i += UNROLL * WG) {
+    var v: array<VT, UNROLL>;
+    for (var j = 0u; j < UNROLL; j++) {
+      if (j == 0u || i + j * WG < end) { v[j] = x[i + j * WG]; }
     }
-    let v = standardised(V(x[i]), found) * w + b;
-    y[i] = VT(select(P.slope * v, v, v > V()));
+    for (var j = 0u; j < UNROLL; j++) {
+      let at = i + j * WG;
+      if (j > 0u && at >= end) { continue; }
+      if (AFFINE == 2u) {
+        w = weightAt(at - start);
+        b = biasAt(at - start);
+      }
+      y[at] = finished(V(v[j]), found, w, b);
+    }
   }
+  for (var k = 0u; k < HELD; k++) {
+    let at = first + k * WG;
+    if (AFFINE == 2u) {
+      w = weightAt(at - start);
+      b = biasAt(at - start);
+    }
+    y[at] = finished(V(held[k]), found, w, b);
+  }
+}
+
+fn finished(value: V, found: vec4f, w: V, b: V) -> VT {
+  let v = standardised(value, found) * w + b;
+  return VT(select(P.slope * v, v, v > V()));
 }

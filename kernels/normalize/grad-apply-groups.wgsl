@@ -1,5 +1,5 @@
 // dx of grad-fused.wgsl with known A and B, for segment s of group g: P.chunk of its P.outer · P.length values (V),
-// counted through the group. One workgroup a segment.
+// counted through the group. One workgroup a segment; UNROLL values are loaded before the first is used.
 @compute @workgroup_size(WG)
 fn main(
   @builtin(workgroup_id) group: vec3u,
@@ -19,21 +19,25 @@ fn main(
     let c = g % P.channels;
     scale *= lane(weightAt(c / LANES), c % LANES);
   }
-  // value k of the group is r values into its slab o; both advance without a division
-  var o = first / P.length;
-  var r = first % P.length;
-  let slabs = WG / P.length;
-  let rest = WG % P.length;
-  for (var k = first; k < end; k += WG) {
-    let i = (o * P.groups + g) * P.length + r;
-    var e = V(dy[i]);
-    if (AFFINE == 2u) { e *= weightAt(r); }
-    dx[i] = VT(scale * (e - (means.x + normalised(V(v[i]), found) * means.y)));
-    o += slabs;
-    r += rest;
-    if (r >= P.length) {
-      r -= P.length;
-      o++;
+  let step = placeIn(WG);
+  var place = placeIn(first);
+  for (var k = first; k < end; k += UNROLL * WG) {
+    var given: array<VT, UNROLL>;
+    var values: array<VT, UNROLL>;
+    var at: array<vec2u, UNROLL>;
+    for (var j = 0u; j < UNROLL; j++) {
+      at[j] = vec2u((place.x * P.groups + g) * P.length + place.y, place.y);
+      if (j == 0u || k + j * WG < end) {
+        given[j] = dy[at[j].x];
+        values[j] = v[at[j].x];
+      }
+      place = onward(place, step);
+    }
+    for (var j = 0u; j < UNROLL; j++) {
+      if (j > 0u && k + j * WG >= end) { continue; }
+      var e = V(given[j]);
+      if (AFFINE == 2u) { e *= weightAt(at[j].y); }
+      dx[at[j].x] = VT(scale * (e - (means.x + normalised(V(values[j]), found) * means.y)));
     }
   }
 }

@@ -1,5 +1,5 @@
 // (A, B) of grad-fused.wgsl for segment s of group g: P.chunk of its P.outer · P.length values (V), counted through the
-// group. One workgroup a segment; a sum over the segments follows.
+// group. One workgroup a segment; UNROLL values are loaded before the first is used. A sum over the segments follows.
 
 const RUN = 64u; // values (V) that a thread adds up before they join its sum: rounding stays near that of a pairwise sum
 
@@ -16,11 +16,8 @@ fn main(
   let first = (output % P.segments) * P.chunk + t;
   let end = min(first - t + P.chunk, P.outer * P.length);
   let found = stats[g];
-  // value k of the group is r values into its slab o; both advance without a division
-  var o = first / P.length;
-  var r = first % P.length;
-  let slabs = WG / P.length;
-  let rest = WG % P.length;
+  let step = placeIn(WG);
+  var place = placeIn(first);
   var a = V();
   var b = V();
   var k = first;
@@ -28,17 +25,25 @@ fn main(
     let stop = min(k + RUN * WG, end);
     var aRun = V();
     var bRun = V();
-    for (; k < stop; k += WG) {
-      let i = (o * P.groups + g) * P.length + r;
-      var e = V(dy[i]);
-      if (AFFINE == 2u) { e *= weightAt(r); }
-      aRun += e;
-      bRun += e * normalised(V(v[i]), found);
-      o += slabs;
-      r += rest;
-      if (r >= P.length) {
-        r -= P.length;
-        o++;
+    for (; k < stop; k += UNROLL * WG) {
+      var given: array<VT, UNROLL>;
+      var values: array<VT, UNROLL>;
+      var at: array<u32, UNROLL>;
+      for (var j = 0u; j < UNROLL; j++) {
+        at[j] = place.y;
+        if (j == 0u || k + j * WG < stop) {
+          let i = (place.x * P.groups + g) * P.length + place.y;
+          given[j] = dy[i];
+          values[j] = v[i];
+        }
+        place = onward(place, step);
+      }
+      for (var j = 0u; j < UNROLL; j++) {
+        if (j > 0u && k + j * WG >= stop) { continue; }
+        var e = V(given[j]);
+        if (AFFINE == 2u) { e *= weightAt(at[j]); }
+        aRun += e;
+        bRun += e * normalised(V(values[j]), found);
       }
     }
     a += aRun;

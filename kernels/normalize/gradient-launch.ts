@@ -3,8 +3,9 @@ import { defineKernel, empty, optional, read, type Tensor, write } from '../../e
 import { perLanes } from '../lib/lanes.ts';
 import { perTeam, TEAM_SIZES } from '../lib/team.ts';
 import { launchSum } from '../reduce/launch.ts';
-import { AFFINE, AFFINE_KEYS, type Affinity, standardised } from './launch.ts';
+import { AFFINE, AFFINE_KEYS, type Affinity, onward, standardised } from './launch.ts';
 import { type Layout, planOf } from './layout.ts';
+import { fitsPace, heldKeys, isPace, onceKey, onceKeys, paceKey } from './pace.ts';
 
 const u = d.u32;
 const ELEMENTWISE_WG = 256;
@@ -25,7 +26,9 @@ const gradFusedKernels = perTeam((team) =>
         dx: write(T),
         sums: write('vec2f'),
       },
-      keys: { AFFINE: AFFINE_KEYS, WG: team.sizes },
+      keys: { AFFINE: AFFINE_KEYS, ...heldKeys(team) },
+      valid: (key) => isPace(key),
+      needs: (capabilities, key) => fitsPace(capabilities, key),
       subgroups: team.subgroups,
       widths: (width, { WG }) => team.serves(width, WG),
       grid: (p) => p.groups,
@@ -39,7 +42,7 @@ const gradMomentsKernels = perTeam((team) =>
     defineKernel({
       name: `normalize.gradMoments${team.suffix}${suffix}`,
       wgsl: new URL('./grad-moments.wgsl', import.meta.url),
-      lib: [lib, team.sum, standardised, normalised],
+      lib: [lib, team.sum, onward, standardised, normalised],
       params: d.struct({ outer: u, groups: u, length: u, segments: u, chunk: u, isNormalised: u }).$name('Params'),
       bindings: {
         dy: read(T),
@@ -49,7 +52,8 @@ const gradMomentsKernels = perTeam((team) =>
         partial: write('vec2f'),
       },
       // weights of groups do not enter the sums
-      keys: { AFFINE: [0, 2], WG: team.sizes },
+      keys: { AFFINE: [0, 2], ...onceKeys(team.sizes) },
+      valid: (key) => isPace(key),
       subgroups: team.subgroups,
       widths: (width, { WG }) => team.serves(width, WG),
       grid: (p) => p.groups * p.segments,
@@ -103,7 +107,7 @@ const gradApplyGroupsKernels = perLanes(({ lanes, suffix, T, U, lib }) =>
   defineKernel({
     name: `normalize.gradApplyGroups${suffix}`,
     wgsl: new URL('./grad-apply-groups.wgsl', import.meta.url),
-    lib: [lib, standardised, normalised],
+    lib: [lib, onward, standardised, normalised],
     params: d
       .struct({
         ...{ outer: u, groups: u, length: u, segments: u, chunk: u },
@@ -118,7 +122,8 @@ const gradApplyGroupsKernels = perLanes(({ lanes, suffix, T, U, lib }) =>
       weight: optional(read(U), 'AFFINE'),
       dx: write(T),
     },
-    keys: { AFFINE: AFFINE_KEYS, WG: TEAM_SIZES },
+    keys: { AFFINE: AFFINE_KEYS, ...onceKeys(TEAM_SIZES) },
+    valid: (key) => isPace(key),
     grid: (p) => p.groups * p.segments,
     cost: (p, bytes) => {
       const values = p.outer * p.groups * p.length * lanes;
@@ -150,14 +155,15 @@ export function launchNormGradient(
 ): void {
   const { dy, v, stats, fixedStatistics } = gradient;
   const { outer, groups, length } = layout;
-  const { kind, lanes, segments, chunk, workgroup, parts } = planOf(layout, dy.device.capabilities);
+  const { kind, lanes, segments, chunk, pace, parts } = planOf(layout, dy.device, dy.dtype, 2);
   const isNormalised = gradient.isNormalised ? 1 : 0;
   const inverseCount = fixedStatistics ? 0 : 1 / (outer * length);
   const common = { groups, length: length / lanes, isNormalised };
   const key = { AFFINE: AFFINE.indexOf(affine) };
   if (kind === 'fused') {
     const params = { ...common, channels, inverseCount };
-    gradFusedKernels.of(workgroup)[lanes].launch({ dy, v, stats, weight, dx, sums }, params, { ...key, WG: workgroup });
+    const tensors = { dy, v, stats, weight, dx, sums };
+    gradFusedKernels.of(pace.workgroup)[lanes].launch(tensors, params, { ...key, ...paceKey(pace) });
     return;
   }
   const partial = parts > 1 ? empty(dy.device, { shape: [groups, parts, 2], dtype: 'f32' }) : sums;
@@ -166,11 +172,11 @@ export function launchNormGradient(
     gradMomentsColumnsKernels[lanes].launch({ dy, v, stats, partial }, split, { WG: 64 });
   } else {
     gradMomentsKernels
-      .of(workgroup)
+      .of(pace.workgroup)
       [lanes].launch(
         { dy, v, stats, weight, partial },
         { ...split, chunk },
-        { AFFINE: affine === 'value' ? 2 : 0, WG: workgroup },
+        { AFFINE: affine === 'value' ? 2 : 0, ...onceKey(pace) },
       );
   }
   if (parts > 1) {
@@ -183,6 +189,6 @@ export function launchNormGradient(
     gradApplyKernels[lanes].launch(tensors, params, { ...key, WG: ELEMENTWISE_WG });
   } else {
     const params = { ...split, chunk, channels, inverseCount };
-    gradApplyGroupsKernels[lanes].launch(tensors, params, { ...key, WG: workgroup });
+    gradApplyGroupsKernels[lanes].launch(tensors, params, { ...key, ...onceKey(pace) });
   }
 }

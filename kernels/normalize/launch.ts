@@ -3,6 +3,7 @@ import { defineKernel, empty, optional, read, type Tensor, write } from '../../e
 import { perLanes } from '../lib/lanes.ts';
 import { perTeam, TEAM_SIZES } from '../lib/team.ts';
 import { type Affine, type Layout, planOf } from './layout.ts';
+import { fitsPace, heldKeys, isPace, onceKey, onceKeys, paceKey } from './pace.ts';
 
 const u = d.u32;
 
@@ -12,6 +13,7 @@ export const AFFINE_KEYS = [0, 1, 2];
 const ELEMENTWISE_WG = 256;
 
 export const standardised = new URL('./standardised.wgsl', import.meta.url);
+export const onward = new URL('./onward.wgsl', import.meta.url);
 
 const fusedKernels = perTeam((team) =>
   perLanes(({ lanes, suffix, T, U, lib }) =>
@@ -30,7 +32,9 @@ const fusedKernels = perTeam((team) =>
         y: write(T),
         stats: write('vec4f'),
       },
-      keys: { AFFINE: AFFINE_KEYS, WG: team.sizes },
+      keys: { AFFINE: AFFINE_KEYS, ...heldKeys(team) },
+      valid: (key) => isPace(key),
+      needs: (capabilities, key) => fitsPace(capabilities, key),
       subgroups: team.subgroups,
       widths: (width, { WG }) => team.serves(width, WG),
       grid: (p) => p.groups,
@@ -45,10 +49,11 @@ const momentsKernels = perTeam((team) =>
     defineKernel({
       name: `normalize.moments${team.suffix}${suffix}`,
       wgsl: new URL('./moments.wgsl', import.meta.url),
-      lib: [lib, team.sum, new URL('./shift.wgsl', import.meta.url)],
+      lib: [lib, team.sum, onward, new URL('./shift.wgsl', import.meta.url)],
       params: d.struct({ outer: u, groups: u, length: u, segments: u, chunk: u }).$name('Params'),
       bindings: { x: read(T), partial: write('vec4f') },
-      keys: { WG: team.sizes },
+      keys: onceKeys(team.sizes),
+      valid: (key) => isPace(key),
       subgroups: team.subgroups,
       widths: (width, { WG }) => team.serves(width, WG),
       grid: (p) => p.groups * p.segments,
@@ -115,7 +120,7 @@ const applyGroupsKernels = perLanes(({ lanes, suffix, T, U, lib }) =>
   defineKernel({
     name: `normalize.applyGroups${suffix}`,
     wgsl: new URL('./apply-groups.wgsl', import.meta.url),
-    lib: [lib, standardised],
+    lib: [lib, standardised, onward],
     params: d
       .struct({ outer: u, groups: u, length: u, segments: u, chunk: u, channels: u, slope: d.f32 })
       .$name('Params'),
@@ -126,7 +131,8 @@ const applyGroupsKernels = perLanes(({ lanes, suffix, T, U, lib }) =>
       bias: optional(read(U), 'AFFINE'),
       y: write(T),
     },
-    keys: { AFFINE: AFFINE_KEYS, WG: TEAM_SIZES },
+    keys: { AFFINE: AFFINE_KEYS, ...onceKeys(TEAM_SIZES) },
+    valid: (key) => isPace(key),
     grid: (p) => p.groups * p.segments,
     cost: (p, bytes) => {
       const values = p.outer * p.groups * p.length * lanes;
@@ -145,13 +151,13 @@ export interface Affinity {
 
 /** Statistics of each group as [groups, 4]: mean (the sum of two), 1 / sqrt(var + eps), biased variance. */
 export function launchStatistics(x: Tensor, stats: Tensor, layout: Layout, eps: number): void {
-  const { lanes, kind, segments, chunk, workgroup, parts } = planOf(layout, x.device.capabilities);
+  const { lanes, kind, segments, chunk, pace, parts } = planOf(layout, x.device, x.dtype, 1);
   const { outer, groups, length } = layout;
   const partial = empty(x.device, { shape: [groups, parts, 4], dtype: 'f32' });
   const params = { outer, groups, length: length / lanes, segments };
   if (kind === 'columns') momentsColumnsKernels[lanes].launch({ x, partial }, params, { WG: 64 });
-  else momentsKernels.of(workgroup)[lanes].launch({ x, partial }, { ...params, chunk }, { WG: workgroup });
-  const finish = Math.min(workgroup, FINISH_WG);
+  else momentsKernels.of(pace.workgroup)[lanes].launch({ x, partial }, { ...params, chunk }, onceKey(pace));
+  const finish = Math.min(pace.workgroup, FINISH_WG);
   const sums = { groups, segments: parts, count: outer * length, eps };
   finishKernels.of(finish).launch({ partial, stats }, sums, { WG: finish });
   partial.dispose();
@@ -167,7 +173,7 @@ export function launchApply(
   slope = 1,
 ): void {
   const { outer, groups } = layout;
-  const { lanes, kind, segments, chunk, workgroup } = planOf(layout, x.device.capabilities);
+  const { lanes, kind, segments, chunk, pace } = planOf(layout, x.device, x.dtype, 1);
   const tensors = { x, stats, weight, bias, y };
   const params = { groups, length: layout.length / lanes, channels, slope };
   const key = { AFFINE: AFFINE.indexOf(affine) };
@@ -175,7 +181,7 @@ export function launchApply(
     applyKernels[lanes].launch(tensors, { ...params, count: x.size / lanes }, { ...key, WG: ELEMENTWISE_WG });
   } else {
     const all = { ...params, outer, segments, chunk };
-    applyGroupsKernels[lanes].launch(tensors, all, { ...key, WG: workgroup });
+    applyGroupsKernels[lanes].launch(tensors, all, { ...key, ...onceKey(pace) });
   }
 }
 
@@ -189,7 +195,7 @@ export function launchNormalize(
   eps: number,
   slope = 1,
 ): void {
-  const { kind, lanes, workgroup } = planOf(layout, x.device.capabilities);
+  const { kind, lanes, pace } = planOf(layout, x.device, x.dtype, 1);
   if (kind !== 'fused') {
     launchStatistics(x, stats, layout, eps);
     launchApply(x, stats, y, layout, affinity, slope);
@@ -198,6 +204,6 @@ export function launchNormalize(
   const { affine, channels, weight, bias } = affinity;
   const { outer, groups, length } = layout;
   const params = { outer, groups, length: length / lanes, channels, eps, slope };
-  const key = { AFFINE: AFFINE.indexOf(affine), WG: workgroup };
-  fusedKernels.of(workgroup)[lanes].launch({ x, weight, bias, y, stats }, params, key);
+  const key = { AFFINE: AFFINE.indexOf(affine), ...paceKey(pace) };
+  fusedKernels.of(pace.workgroup)[lanes].launch({ x, weight, bias, y, stats }, params, key);
 }

@@ -1,6 +1,8 @@
-import type { Capabilities } from '../../engine/index.ts';
+import type { Device, DType } from '../../engine/index.ts';
 import { type Lanes, lanesFor } from '../lib/lanes.ts';
 import { subgroupTeam } from '../lib/team.ts';
+import { isCard } from '../lib/tile.ts';
+import { type Pace, paceOf } from './pace.ts';
 
 /**
  * A tensor seen as [outer, groups, length]: a group is normalised together. Instance norm: [1, N·C, H·W]; batch norm:
@@ -22,7 +24,8 @@ export interface Plan {
   readonly kind: 'fused' | 'segments' | 'columns';
   readonly segments: number;
   readonly chunk: number;
-  readonly workgroup: number;
+  /** of a workgroup over its group or segment */
+  readonly pace: Pace;
   /** partial sums of each group */
   readonly parts: number;
 }
@@ -32,9 +35,18 @@ const SHORT_SLAB = 32;
 /** Values a thread adds at most, where a workgroup adds segments (by runs of 64), and where threads add columns. */
 const CHAIN = 8192;
 const COLUMN_CHAIN = 64;
+/** Workgroups that groups are shared among where they are too few for one each. */
+const SHARES = { software: 8, card: 4096, other: 512 };
+/** Groups that are one each. */
+const ENOUGH_GROUPS = { software: 8, card: 512, other: 512 };
+
+/** Vectors that are kept of each place between two passes: those of what a gradient comes from, or of the input alone. */
+export type Kept = 1 | 2 | 3;
 
 /** Chooses by shape and device class alone, so that the order of a sum never changes between runs. */
-export function planOf({ outer, groups, length }: Layout, capabilities: Capabilities): Plan {
+export function planOf(layout: Layout, device: Device, dtype: DType, kept: Kept): Plan {
+  const { outer, groups, length } = layout;
+  const { capabilities } = device;
   const lanes = lanesFor(length);
   const slab = length / lanes;
   if (outer > 1 && slab < SHORT_SLAB) {
@@ -45,22 +57,25 @@ export function planOf({ outer, groups, length }: Layout, capabilities: Capabili
       kind: 'columns',
       segments,
       chunk: Math.ceil(outer / segments),
-      workgroup: subgroupTeam(capabilities) ?? 64,
+      pace: { workgroup: subgroupTeam(capabilities) ?? 64, held: 0, unroll: 1 },
       parts: segments * slab,
     };
   }
-  return segmentsOf({ outer, groups, length }, capabilities);
+  return segmentsOf(layout, device, dtype, kept);
 }
 
 /** The plan of groups that workgroups own or share, however short their slabs are. */
-export function segmentsOf({ outer, groups, length }: Layout, capabilities: Capabilities): Plan {
+export function segmentsOf({ outer, groups, length }: Layout, device: Device, dtype: DType, kept: Kept): Plan {
+  const { capabilities, info } = device;
   const lanes = lanesFor(length);
   const vectors = (outer * length) / lanes;
-  const workgroup = subgroupTeam(capabilities) ?? (vectors < 2048 ? 64 : 256);
-  const most = Math.ceil(vectors / (workgroup * 8));
-  const wanted = Math.min(Math.ceil((capabilities.software ? 8 : 512) / groups), most);
-  const chunk = Math.ceil(vectors / Math.max(wanted, Math.ceil(vectors / (workgroup * CHAIN))));
+  const kind = capabilities.software ? 'software' : isCard(info) ? 'card' : 'other';
+  const team = subgroupTeam(capabilities) ?? (vectors < 2048 ? 64 : 256);
+  const shares = groups >= ENOUGH_GROUPS[kind] ? 1 : Math.ceil(SHARES[kind] / groups);
+  const wanted = Math.min(shares, Math.ceil(vectors / (team * 8)));
+  const chunk = Math.ceil(vectors / Math.max(wanted, Math.ceil(vectors / (team * CHAIN))));
   const segments = Math.ceil(vectors / chunk);
-  const kind = outer === 1 && segments === 1 ? 'fused' : 'segments';
-  return { lanes, kind, segments, chunk, workgroup, parts: segments };
+  const isFused = outer === 1 && segments === 1;
+  const pace = paceOf(device, { vectors: chunk, dtype, kept: segments === 1 ? kept : 0 });
+  return { lanes, kind: isFused ? 'fused' : 'segments', segments, chunk, pace, parts: segments };
 }

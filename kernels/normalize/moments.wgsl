@@ -1,5 +1,5 @@
 // (S, Q) about the group's shift, for segment s of group g: P.chunk of its P.outer · P.length values (V), counted
-// through the group. One workgroup a segment. `finish` adds the segments.
+// through the group. One workgroup a segment; UNROLL values are loaded before the first is used. `finish` adds the segments.
 
 const RUN = 64u; // values (V) that a thread adds up before they join its sum: rounding stays near that of a pairwise sum
 
@@ -16,11 +16,8 @@ fn main(
   let first = (output % P.segments) * P.chunk + t;
   let end = min(first - t + P.chunk, P.outer * P.length);
   let shift = shiftOf(g);
-  // value k of the group is r values into its slab o; both advance without a division
-  var o = first / P.length;
-  var r = first % P.length;
-  let slabs = WG / P.length;
-  let rest = WG % P.length;
+  let step = placeIn(WG);
+  var place = placeIn(first);
   var s = V();
   var q = V();
   var k = first;
@@ -28,15 +25,17 @@ fn main(
     let stop = min(k + RUN * WG, end);
     var sRun = V();
     var qRun = V();
-    for (; k < stop; k += WG) {
-      let e = V(x[(o * P.groups + g) * P.length + r]) - shift;
-      sRun += e;
-      qRun += e * e;
-      o += slabs;
-      r += rest;
-      if (r >= P.length) {
-        r -= P.length;
-        o++;
+    for (; k < stop; k += UNROLL * WG) {
+      var v: array<VT, UNROLL>;
+      for (var j = 0u; j < UNROLL; j++) {
+        if (j == 0u || k + j * WG < stop) { v[j] = x[(place.x * P.groups + g) * P.length + place.y]; }
+        place = onward(place, step);
+      }
+      for (var j = 0u; j < UNROLL; j++) {
+        if (j > 0u && k + j * WG >= stop) { continue; }
+        let e = V(v[j]) - shift;
+        sRun += e;
+        qRun += e * e;
       }
     }
     s += sRun;

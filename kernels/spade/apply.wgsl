@@ -1,5 +1,5 @@
 // y = f(x̂ · (1 + gamma) + beta) with known statistics, for segment s of group g: P.chunk of its P.outer · P.length
-// values (V), counted through the group. One workgroup a segment.
+// values (V), counted through the group. One workgroup a segment; UNROLL values are loaded before the first is used.
 @compute @workgroup_size(WG)
 fn main(
   @builtin(workgroup_id) group: vec3u,
@@ -13,22 +13,25 @@ fn main(
   let first = (output % P.segments) * P.chunk + t;
   let end = min(first - t + P.chunk, P.outer * P.length);
   let found = stats[g];
-  // value k of the group is r values into its slab o; both advance without a division
-  let slabs = WG / P.length;
-  let rest = WG % P.length;
-  var o = first / P.length;
-  var r = first % P.length;
-  for (var k = first; k < end; k += WG) {
-    let i = placeOf(o, g, r);
-    let j = gammaOf(i, o, g);
-    let xhat = standardised(V(x[i]), found);
-    let v = xhat * (1.0 + V(gammaBeta[j])) + V(gammaBeta[j + betaStep()]);
-    y[i] = VT(select(P.slope * v, v, v > V()));
-    o += slabs;
-    r += rest;
-    if (r >= P.length) {
-      r -= P.length;
-      o++;
+  let step = placeIn(WG);
+  var place = placeIn(first);
+  for (var k = first; k < end; k += UNROLL * WG) {
+    var v: array<VT, UNROLL>;
+    var gamma: array<VT, UNROLL>;
+    var beta: array<VT, UNROLL>;
+    var at: array<u32, UNROLL>;
+    for (var j = 0u; j < UNROLL; j++) {
+      at[j] = placeOf(place.x, g, place.y);
+      if (j == 0u || k + j * WG < end) {
+        v[j] = x[at[j]];
+        gamma[j] = gammaBeta[gammaOf(at[j], place.x, g)];
+        beta[j] = gammaBeta[gammaOf(at[j], place.x, g) + betaStep()];
+      }
+      place = onward(place, step);
+    }
+    for (var j = 0u; j < UNROLL; j++) {
+      if (j > 0u && k + j * WG >= end) { continue; }
+      y[at[j]] = modulated(V(v[j]), found, V(gamma[j]), V(beta[j]));
     }
   }
 }

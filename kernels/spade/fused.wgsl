@@ -1,5 +1,6 @@
 // y = f(x̂ · (1 + gamma) + beta), x̂ = (x − mean) · rstd with the statistics of one group of P.outer · P.length values (V).
-// One workgroup a group: it sums its values about a shift, then reads them again, from the cache as a rule.
+// One workgroup a group: it sums its values about a shift, then takes the first HELD of each thread from its registers, and
+// reads the others again, from the cache as a rule. UNROLL values are loaded before the first of them is used.
 
 const RUN = 64u; // values (V) that a thread adds up before they join its sum: rounding stays near that of a pairwise sum
 
@@ -14,27 +15,37 @@ fn main(
   if (g >= P.groups) { return; } // uniform across the workgroup
   let count = P.outer * P.length;
   let shift = shiftOf(g);
-  // value k of the group is r values into its slab o; both advance without a division
-  let slabs = WG / P.length;
-  let rest = WG % P.length;
-  var o = t / P.length;
-  var r = t % P.length;
+  let step = placeIn(WG);
+  var place = placeIn(t);
+  var held: array<VT, max(HELD, 1u)>;
+  for (var k = 0u; k < HELD; k++) {
+    held[k] = x[placeOf(place.x, g, place.y)];
+    place = onward(place, step);
+  }
+  let rest = place;
   var s = V();
   var q = V();
-  var k = t;
+  for (var k = 0u; k < HELD; k++) {
+    let e = V(held[k]) - shift;
+    s += e;
+    q += e * e;
+  }
+  var k = t + HELD * WG;
   while (k < count) {
     let stop = min(k + RUN * WG, count);
     var sRun = V();
     var qRun = V();
-    for (; k < stop; k += WG) {
-      let e = V(x[placeOf(o, g, r)]) - shift;
-      sRun += e;
-      qRun += e * e;
-      o += slabs;
-      r += rest;
-      if (r >= P.length) {
-        r -= P.length;
-        o++;
+    for (; k < stop; k += UNROLL * WG) {
+      var v: array<VT, UNROLL>;
+      for (var j = 0u; j < UNROLL; j++) {
+        if (j == 0u || k + j * WG < stop) { v[j] = x[placeOf(place.x, g, place.y)]; }
+        place = onward(place, step);
+      }
+      for (var j = 0u; j < UNROLL; j++) {
+        if (j > 0u && k + j * WG >= stop) { continue; }
+        let e = V(v[j]) - shift;
+        sRun += e;
+        qRun += e * e;
       }
     }
     s += sRun;
@@ -42,19 +53,31 @@ fn main(
   }
   let found = statisticsOf(shift, workgroupSum(t, vec2f(total(s), total(q))), f32(count * LANES), P.eps);
   if (t == 0u) { stats[g] = found; }
-  o = t / P.length;
-  r = t % P.length;
-  for (var k = t; k < count; k += WG) {
-    let i = placeOf(o, g, r);
-    let j = gammaOf(i, o, g);
-    let xhat = standardised(V(x[i]), found);
-    let v = xhat * (1.0 + V(gammaBeta[j])) + V(gammaBeta[j + betaStep()]);
-    y[i] = VT(select(P.slope * v, v, v > V()));
-    o += slabs;
-    r += rest;
-    if (r >= P.length) {
-      r -= P.length;
-      o++;
+  place = rest;
+  for (var k = t + HELD * WG; k < count; k += UNROLL * WG) {
+    var v: array<VT, UNROLL>;
+    var gamma: array<VT, UNROLL>;
+    var beta: array<VT, UNROLL>;
+    var at: array<u32, UNROLL>;
+    for (var j = 0u; j < UNROLL; j++) {
+      at[j] = placeOf(place.x, g, place.y);
+      if (j == 0u || k + j * WG < count) {
+        v[j] = x[at[j]];
+        gamma[j] = gammaBeta[gammaOf(at[j], place.x, g)];
+        beta[j] = gammaBeta[gammaOf(at[j], place.x, g) + betaStep()];
+      }
+      place = onward(place, step);
     }
+    for (var j = 0u; j < UNROLL; j++) {
+      if (j > 0u && k + j * WG >= count) { continue; }
+      y[at[j]] = modulated(V(v[j]), found, V(gamma[j]), V(beta[j]));
+    }
+  }
+  place = placeIn(t);
+  for (var k = 0u; k < HELD; k++) {
+    let i = placeOf(place.x, g, place.y);
+    let j = gammaOf(i, place.x, g);
+    y[i] = modulated(V(held[k]), found, V(gammaBeta[j]), V(gammaBeta[j + betaStep()]));
+    place = onward(place, step);
   }
 }

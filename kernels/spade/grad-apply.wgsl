@@ -1,5 +1,6 @@
 // dx of grad-fused.wgsl from d, which is dbeta, and the (A, B) of all segments of the group, for segment s of group g:
-// P.chunk of its P.outer · P.length values (V), counted through the group. One workgroup a segment.
+// P.chunk of its P.outer · P.length values (V), counted through the group. One workgroup a segment; UNROLL values are
+// loaded before the first is used.
 @compute @workgroup_size(WG)
 fn main(
   @builtin(workgroup_id) group: vec3u,
@@ -16,22 +17,27 @@ fn main(
   var sum = vec2f();
   for (var s = t; s < P.segments; s += WG) { sum += partial[g * P.segments + s]; }
   let means = workgroupSum(t, sum) * P.inverseCount;
-  // value k of the group is r values into its slab o; both advance without a division
-  let slabs = WG / P.length;
-  let rest = WG % P.length;
-  var o = first / P.length;
-  var r = first % P.length;
-  for (var k = first; k < end; k += WG) {
-    let i = placeOf(o, g, r);
-    let j = gammaOf(i, o, g);
-    let xhat = standardised(V(x[i]), found);
-    let e = V(dgammaBeta[j + betaStep()]) * (1.0 + V(gammaBeta[j]));
-    dx[i] = VT(found.z * (e - (means.x + xhat * means.y)));
-    o += slabs;
-    r += rest;
-    if (r >= P.length) {
-      r -= P.length;
-      o++;
+  let step = placeIn(WG);
+  var place = placeIn(first);
+  for (var k = first; k < end; k += UNROLL * WG) {
+    var values: array<VT, UNROLL>;
+    var d: array<VT, UNROLL>;
+    var gamma: array<VT, UNROLL>;
+    var at: array<u32, UNROLL>;
+    for (var j = 0u; j < UNROLL; j++) {
+      at[j] = placeOf(place.x, g, place.y);
+      if (j == 0u || k + j * WG < end) {
+        values[j] = x[at[j]];
+        d[j] = dgammaBeta[gammaOf(at[j], place.x, g) + betaStep()];
+        gamma[j] = gammaBeta[gammaOf(at[j], place.x, g)];
+      }
+      place = onward(place, step);
+    }
+    for (var j = 0u; j < UNROLL; j++) {
+      if (j > 0u && k + j * WG >= end) { continue; }
+      let xhat = standardised(V(values[j]), found);
+      let e = V(d[j]) * (1.0 + V(gamma[j]));
+      dx[at[j]] = VT(found.z * (e - (means.x + xhat * means.y)));
     }
   }
 }

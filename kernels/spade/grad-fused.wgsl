@@ -1,6 +1,7 @@
 // The gradient of a group in one workgroup. With d = dy · f′, whose sign is that of y, and e = d · (1 + gamma):
 //   dbeta = d,  dgamma = d · x̂,  A = Σ e,  B = Σ e · x̂,  dx = rstd · (e − (A + x̂ · B) / n).
-// The second loop takes d back from dbeta, where the same thread has put it.
+// The second loop takes e and x̂ of the first HELD values of a thread from its registers, and d of the others back from
+// dbeta, where the same thread has put it. UNROLL values are loaded before the first of them is used.
 
 const RUN = 64u; // values (V) that a thread adds up before they join its sum: rounding stays near that of a pairwise sum
 
@@ -15,47 +16,73 @@ fn main(
   if (g >= P.groups) { return; } // uniform across the workgroup
   let count = P.outer * P.length;
   let found = stats[g];
-  // value k of the group is r values into its slab o; both advance without a division
-  let slabs = WG / P.length;
-  let rest = WG % P.length;
-  var o = t / P.length;
-  var r = t % P.length;
+  let step = placeIn(WG);
+  var place = placeIn(t);
   var a = V();
   var b = V();
-  var k = t;
+  var held: array<Terms, max(HELD, 1u)>;
+  for (var k = 0u; k < HELD; k++) {
+    let i = placeOf(place.x, g, place.y);
+    let j = gammaOf(i, place.x, g);
+    held[k] = storeTerms(j, givenAt(i, j), found);
+    a += held[k].e;
+    b += held[k].e * held[k].xhat;
+    place = onward(place, step);
+  }
+  let rest = place;
+  var k = t + HELD * WG;
   while (k < count) {
     let stop = min(k + RUN * WG, count);
     var aRun = V();
     var bRun = V();
-    for (; k < stop; k += WG) {
-      let i = placeOf(o, g, r);
-      let terms = storeTerms(i, gammaOf(i, o, g), found);
-      aRun += terms.e;
-      bRun += terms.exhat;
-      o += slabs;
-      r += rest;
-      if (r >= P.length) {
-        r -= P.length;
-        o++;
+    for (; k < stop; k += UNROLL * WG) {
+      var given: array<Given, UNROLL>;
+      var at: array<u32, UNROLL>;
+      for (var j = 0u; j < UNROLL; j++) {
+        let i = placeOf(place.x, g, place.y);
+        at[j] = gammaOf(i, place.x, g);
+        if (j == 0u || k + j * WG < stop) { given[j] = givenAt(i, at[j]); }
+        place = onward(place, step);
+      }
+      for (var j = 0u; j < UNROLL; j++) {
+        if (j > 0u && k + j * WG >= stop) { continue; }
+        let terms = storeTerms(at[j], given[j], found);
+        aRun += terms.e;
+        bRun += terms.e * terms.xhat;
       }
     }
     a += aRun;
     b += bRun;
   }
   let means = workgroupSum(t, vec2f(total(a), total(b))) * P.inverseCount;
-  o = t / P.length;
-  r = t % P.length;
-  for (var k = t; k < count; k += WG) {
-    let i = placeOf(o, g, r);
-    let j = gammaOf(i, o, g);
-    let xhat = standardised(V(x[i]), found);
-    let e = V(dgammaBeta[j + betaStep()]) * (1.0 + V(gammaBeta[j]));
-    dx[i] = VT(found.z * (e - (means.x + xhat * means.y)));
-    o += slabs;
-    r += rest;
-    if (r >= P.length) {
-      r -= P.length;
-      o++;
+  place = rest;
+  for (var k = t + HELD * WG; k < count; k += UNROLL * WG) {
+    var values: array<VT, UNROLL>;
+    var d: array<VT, UNROLL>;
+    var gamma: array<VT, UNROLL>;
+    var at: array<u32, UNROLL>;
+    for (var j = 0u; j < UNROLL; j++) {
+      at[j] = placeOf(place.x, g, place.y);
+      if (j == 0u || k + j * WG < count) {
+        values[j] = x[at[j]];
+        d[j] = dgammaBeta[gammaOf(at[j], place.x, g) + betaStep()];
+        gamma[j] = gammaBeta[gammaOf(at[j], place.x, g)];
+      }
+      place = onward(place, step);
+    }
+    for (var j = 0u; j < UNROLL; j++) {
+      if (j > 0u && k + j * WG >= count) { continue; }
+      let terms = Terms(V(d[j]) * (1.0 + V(gamma[j])), standardised(V(values[j]), found));
+      dx[at[j]] = gradientOf(terms, found, means);
     }
   }
+  place = placeIn(t);
+  for (var k = 0u; k < HELD; k++) {
+    dx[placeOf(place.x, g, place.y)] = gradientOf(held[k], found, means);
+    place = onward(place, step);
+  }
+}
+
+fn gradientOf(terms: Terms, found: vec4f, means: vec2f) -> VT {
+  return VT(found.z * (terms.e - (means.x + terms.xhat * means.y)));
 }

@@ -1,5 +1,6 @@
 // dgamma, dbeta and (A, B) of grad-fused.wgsl for segment s of group g: P.chunk of its P.outer · P.length values (V),
-// counted through the group. One workgroup a segment; grad-apply.wgsl adds the segments.
+// counted through the group. One workgroup a segment; grad-apply.wgsl adds the segments. UNROLL values are loaded before
+// the first is used.
 
 const RUN = 64u; // values (V) that a thread adds up before they join its sum: rounding stays near that of a pairwise sum
 
@@ -16,11 +17,8 @@ fn main(
   let first = (output % P.segments) * P.chunk + t;
   let end = min(first - t + P.chunk, P.outer * P.length);
   let found = stats[g];
-  // value k of the group is r values into its slab o; both advance without a division
-  let slabs = WG / P.length;
-  let rest = WG % P.length;
-  var o = first / P.length;
-  var r = first % P.length;
+  let step = placeIn(WG);
+  var place = placeIn(first);
   var a = V();
   var b = V();
   var k = first;
@@ -28,16 +26,20 @@ fn main(
     let stop = min(k + RUN * WG, end);
     var aRun = V();
     var bRun = V();
-    for (; k < stop; k += WG) {
-      let i = placeOf(o, g, r);
-      let terms = storeTerms(i, gammaOf(i, o, g), found);
-      aRun += terms.e;
-      bRun += terms.exhat;
-      o += slabs;
-      r += rest;
-      if (r >= P.length) {
-        r -= P.length;
-        o++;
+    for (; k < stop; k += UNROLL * WG) {
+      var given: array<Given, UNROLL>;
+      var at: array<u32, UNROLL>;
+      for (var j = 0u; j < UNROLL; j++) {
+        let i = placeOf(place.x, g, place.y);
+        at[j] = gammaOf(i, place.x, g);
+        if (j == 0u || k + j * WG < stop) { given[j] = givenAt(i, at[j]); }
+        place = onward(place, step);
+      }
+      for (var j = 0u; j < UNROLL; j++) {
+        if (j > 0u && k + j * WG >= stop) { continue; }
+        let terms = storeTerms(at[j], given[j], found);
+        aRun += terms.e;
+        bRun += terms.e * terms.xhat;
       }
     }
     a += aRun;

@@ -1,15 +1,27 @@
-// What value i of a group, whose gamma is value j, gives to the sums A and B: e and e · x̂ (the formula is that of
-// grad-fused.wgsl). dgamma and dbeta, which need no sums, are stored on the way.
-struct Terms { e: V, exhat: V }
+// What a value of a group gives to the sums A and B: e, and e · x̂ (the formula is that of grad-fused.wgsl).
+struct Terms { e: V, xhat: V }
 
-fn storeTerms(i: u32, j: u32, found: vec4f) -> Terms {
-  let xhat = standardised(V(x[i]), found);
-  var d = V(dy[i]);
+// What is read of one value (V): x, dy, y where the activation needs it, and gamma.
+struct Given { x: VT, dy: VT, y: V, gamma: VT }
+
+// Of value i of a group, whose gamma is value j.
+fn givenAt(i: u32, j: u32) -> Given {
+  var given: Given;
+  given.x = x[i];
+  given.dy = dy[i];
+  if (ACTIVE == 1u) { given.y = yAt(i); }
+  given.gamma = gammaBeta[j];
+  return given;
+}
+
+// dgamma and dbeta, which need no sums, are stored on the way.
+fn storeTerms(j: u32, given: Given, found: vec4f) -> Terms {
+  let xhat = standardised(V(given.x), found);
+  var d = V(given.dy);
   // rounded as it is stored: the sums and dx are then of the same values, and those of dx cancel in f16, too
   // 2 y, because a driver may test y itself in half precision, which processors lack
-  if (ACTIVE == 1u) { d = V(VT(select(P.slope * d, d, 2.0 * yAt(i) > V()))); }
+  if (ACTIVE == 1u) { d = V(VT(select(P.slope * d, d, 2.0 * given.y > V()))); }
   dgammaBeta[j] = VT(d * xhat);
   dgammaBeta[j + betaStep()] = VT(d);
-  let e = d * (1.0 + V(gammaBeta[j]));
-  return Terms(e, e * xhat);
+  return Terms(d * (1.0 + V(given.gamma)), xhat);
 }

@@ -2,8 +2,9 @@ import * as d from 'typegpu/data';
 import { defineKernel, defineOp, empty, type Op, optional, read, readWrite, write } from '../../engine/index.ts';
 import { perLanes } from '../lib/lanes.ts';
 import { perTeam } from '../lib/team.ts';
-import { standardised } from '../normalize/launch.ts';
+import { onward, standardised } from '../normalize/launch.ts';
 import { segmentsOf } from '../normalize/layout.ts';
+import { fitsPace, heldKeys, isPace, onceKey, onceKeys, paceKey } from '../normalize/pace.ts';
 import { layoutOf, type SpadeNorm } from './layout.ts';
 import { spadeGradRef } from './reference.ts';
 
@@ -16,7 +17,7 @@ const fusedKernels = perTeam((team) =>
     defineKernel({
       name: `spade.gradFused${team.suffix}${suffix}`,
       wgsl: new URL('./grad-fused.wgsl', import.meta.url),
-      lib: [lib, team.sum, standardised, places, terms],
+      lib: [lib, team.sum, standardised, onward, places, terms],
       params: d
         .struct({ outer: u, groups: u, length: u, channels: u, slope: d.f32, inverseCount: d.f32 })
         .$name('Params'),
@@ -29,7 +30,9 @@ const fusedKernels = perTeam((team) =>
         dgammaBeta: readWrite(T),
         dx: write(T),
       },
-      keys: { ACTIVE: [0, 1], WG: team.sizes },
+      keys: { ACTIVE: [0, 1], ...heldKeys(team) },
+      valid: (key) => isPace(key),
+      needs: (capabilities, key) => fitsPace(capabilities, key),
       subgroups: team.subgroups,
       widths: (width, { WG }) => team.serves(width, WG),
       grid: (p) => p.groups,
@@ -46,7 +49,7 @@ const momentsKernels = perTeam((team) =>
     defineKernel({
       name: `spade.gradMoments${team.suffix}${suffix}`,
       wgsl: new URL('./grad-moments.wgsl', import.meta.url),
-      lib: [lib, team.sum, standardised, places, terms],
+      lib: [lib, team.sum, standardised, onward, places, terms],
       params: d
         .struct({ outer: u, groups: u, length: u, segments: u, chunk: u, channels: u, slope: d.f32 })
         .$name('Params'),
@@ -59,7 +62,8 @@ const momentsKernels = perTeam((team) =>
         dgammaBeta: write(T),
         partial: write('vec2f'),
       },
-      keys: { ACTIVE: [0, 1], WG: team.sizes },
+      keys: { ACTIVE: [0, 1], ...onceKeys(team.sizes) },
+      valid: (key) => isPace(key),
       subgroups: team.subgroups,
       widths: (width, { WG }) => team.serves(width, WG),
       grid: (p) => p.groups * p.segments,
@@ -76,7 +80,7 @@ const applyKernels = perTeam((team) =>
     defineKernel({
       name: `spade.gradApply${team.suffix}${suffix}`,
       wgsl: new URL('./grad-apply.wgsl', import.meta.url),
-      lib: [lib, team.sum, standardised, places],
+      lib: [lib, team.sum, standardised, onward, places],
       params: d
         .struct({ outer: u, groups: u, length: u, segments: u, chunk: u, channels: u, inverseCount: d.f32 })
         .$name('Params'),
@@ -88,7 +92,8 @@ const applyKernels = perTeam((team) =>
         partial: read('vec2f'),
         dx: write(T),
       },
-      keys: { WG: team.sizes },
+      keys: onceKeys(team.sizes),
+      valid: (key) => isPace(key),
       subgroups: team.subgroups,
       widths: (width, { WG }) => team.serves(width, WG),
       grid: (p) => p.groups * p.segments,
@@ -123,20 +128,22 @@ export const spadeGrad: Op<'dy' | 'x' | 'y' | 'gammaBeta' | 'stats', readonly ['
     forward: ({ dy, x, y, gammaBeta, stats }, { dx, dgammaBeta }, { norm, slope, fixedStatistics }) => {
       const layout = layoutOf(x.shape, norm);
       const { outer, groups, length, channels } = layout;
-      const { lanes, segments, chunk, workgroup } = segmentsOf(layout, x.device.capabilities);
+      const { lanes, segments, chunk, pace } = segmentsOf(layout, x.device, x.dtype, 3);
       const common = { outer, groups, length: length / lanes, channels };
       const inverseCount = fixedStatistics ? 0 : 1 / (outer * length);
-      const key = { ACTIVE: slope === 1 ? 0 : 1, WG: workgroup };
+      const active = { ACTIVE: slope === 1 ? 0 : 1 };
       const tensors = { dy, x, y, gammaBeta, stats, dgammaBeta };
       if (segments === 1) {
-        fusedKernels.of(workgroup)[lanes].launch({ ...tensors, dx }, { ...common, slope, inverseCount }, key);
+        const params = { ...common, slope, inverseCount };
+        fusedKernels.of(pace.workgroup)[lanes].launch({ ...tensors, dx }, params, { ...active, ...paceKey(pace) });
         return;
       }
       const partial = empty(x.device, { shape: [groups, segments, 2], dtype: 'f32' });
       const split = { ...common, segments, chunk };
-      momentsKernels.of(workgroup)[lanes].launch({ ...tensors, partial }, { ...split, slope }, key);
+      const summed = { ...tensors, partial };
+      momentsKernels.of(pace.workgroup)[lanes].launch(summed, { ...split, slope }, { ...active, ...onceKey(pace) });
       const known = { dgammaBeta, x, gammaBeta, stats, partial, dx };
-      applyKernels.of(workgroup)[lanes].launch(known, { ...split, inverseCount }, { WG: workgroup });
+      applyKernels.of(pace.workgroup)[lanes].launch(known, { ...split, inverseCount }, onceKey(pace));
       partial.dispose();
     },
     reference: ({ dy, x, y, gammaBeta, stats }, attrs) => spadeGradRef(dy, x, y, gammaBeta, stats, attrs),

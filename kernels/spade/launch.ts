@@ -2,24 +2,28 @@ import * as d from 'typegpu/data';
 import { defineKernel, read, type Tensor, write } from '../../engine/index.ts';
 import { perLanes } from '../lib/lanes.ts';
 import { perTeam, TEAM_SIZES } from '../lib/team.ts';
-import { launchStatistics, standardised } from '../normalize/launch.ts';
+import { launchStatistics, onward, standardised } from '../normalize/launch.ts';
 import { segmentsOf } from '../normalize/layout.ts';
+import { fitsPace, heldKeys, isPace, onceKey, onceKeys, paceKey } from '../normalize/pace.ts';
 import type { SpadeLayout } from './layout.ts';
 
 const u = d.u32;
 const shift = new URL('../normalize/shift.wgsl', import.meta.url);
 const statistics = new URL('../normalize/statistics.wgsl', import.meta.url);
 const places = new URL('./places.wgsl', import.meta.url);
+const modulated = new URL('./modulated.wgsl', import.meta.url);
 
 const fusedKernels = perTeam((team) =>
   perLanes(({ lanes, suffix, T, lib }) =>
     defineKernel({
       name: `spade.fused${team.suffix}${suffix}`,
       wgsl: new URL('./fused.wgsl', import.meta.url),
-      lib: [lib, team.sum, shift, statistics, standardised, places],
+      lib: [lib, team.sum, shift, statistics, standardised, onward, places, modulated],
       params: d.struct({ outer: u, groups: u, length: u, channels: u, eps: d.f32, slope: d.f32 }).$name('Params'),
       bindings: { x: read(T), gammaBeta: read(T), y: write(T), stats: write('vec4f') },
-      keys: { WG: team.sizes },
+      keys: heldKeys(team),
+      valid: (key) => isPace(key),
+      needs: (capabilities, key) => fitsPace(capabilities, key),
       subgroups: team.subgroups,
       widths: (width, { WG }) => team.serves(width, WG),
       grid: (p) => p.groups,
@@ -36,12 +40,13 @@ const applyKernels = perLanes(({ lanes, suffix, T, lib }) =>
   defineKernel({
     name: `spade.apply${suffix}`,
     wgsl: new URL('./apply.wgsl', import.meta.url),
-    lib: [lib, standardised, places],
+    lib: [lib, standardised, onward, places, modulated],
     params: d
       .struct({ outer: u, groups: u, length: u, segments: u, chunk: u, channels: u, slope: d.f32 })
       .$name('Params'),
     bindings: { x: read(T), gammaBeta: read(T), stats: read('vec4f'), y: write(T) },
-    keys: { WG: TEAM_SIZES },
+    keys: onceKeys(TEAM_SIZES),
+    valid: (key) => isPace(key),
     grid: (p) => p.groups * p.segments,
     cost: (p, bytes) => {
       const values = p.outer * p.groups * p.length * lanes;
@@ -59,10 +64,9 @@ export function launchSpadeApply(
   { outer, groups, length, channels }: SpadeLayout,
   slope: number,
 ): void {
-  const plan = segmentsOf({ outer, groups, length }, x.device.capabilities);
-  const { lanes, segments, chunk, workgroup } = plan;
+  const { lanes, segments, chunk, pace } = segmentsOf({ outer, groups, length }, x.device, x.dtype, 1);
   const params = { outer, groups, length: length / lanes, segments, chunk, channels, slope };
-  applyKernels[lanes].launch({ x, gammaBeta, stats, y }, params, { WG: workgroup });
+  applyKernels[lanes].launch({ x, gammaBeta, stats, y }, params, onceKey(pace));
 }
 
 /** The same with the statistics of x, which go to `stats`; in one kernel where a workgroup can own a group. */
@@ -75,7 +79,7 @@ export function launchSpade(
   eps: number,
   slope: number,
 ): void {
-  const { lanes, segments, workgroup } = segmentsOf(layout, x.device.capabilities);
+  const { lanes, segments, pace } = segmentsOf(layout, x.device, x.dtype, 1);
   if (segments > 1) {
     launchStatistics(x, stats, layout, eps);
     launchSpadeApply(x, gammaBeta, stats, y, layout, slope);
@@ -83,5 +87,5 @@ export function launchSpade(
   }
   const { outer, groups, length, channels } = layout;
   const params = { outer, groups, length: length / lanes, channels, eps, slope };
-  fusedKernels.of(workgroup)[lanes].launch({ x, gammaBeta, y, stats }, params, { WG: workgroup });
+  fusedKernels.of(pace.workgroup)[lanes].launch({ x, gammaBeta, y, stats }, params, paceKey(pace));
 }

@@ -1,0 +1,12 @@
+// A place in a group of P.outer slabs of P.length values (V): the slab, and how far into it. Threads go WG values onward
+// from one to their next, without a division.
+fn placeIn(k: u32) -> vec2u { return vec2u(k / P.length, k % P.length); }
+
+fn onward(place: vec2u, step: vec2u) -> vec2u {
+  var next = place + step;
+  if (next.y >= P.length) {
+    next.y -= P.length;
+    next.x++;
+  }
+  return next;
+}
