@@ -64,7 +64,7 @@ export async function runSession<Batch>(
     const compiled = compile(true);
     compiled.catch(() => {}); // is waited for below
     start = await startOf(training, options);
-    await compiled;
+    await waitedFor(compiled, say);
   } catch (error) {
     locked.release();
     throw error;
@@ -112,6 +112,14 @@ function assertEvaluable<Batch>({ recipe, evaluation }: Training<Batch>, { evalE
     `--eval-every ${evalEvery}: expected pictures that ${recipe.model} is not trained on, but there are none. ` +
       'Keep some out of training, with --hold-out 4 for example.',
   );
+}
+
+const SAID_AFTER_MS = 3000;
+
+/** Waits for the compiler, and says so where that takes long. */
+async function waitedFor(compiled: Promise<void>, say: (line: string) => void): Promise<void> {
+  const timer = setTimeout(() => say('Compiling the shaders of a step, before the first…'), SAID_AFTER_MS);
+  await compiled.finally(() => clearTimeout(timer));
 }
 
 type StepForecast = ReturnType<Training<unknown>['recipe']['forecast']>;
