@@ -21,9 +21,14 @@ fn main(
   for (var image = 0u; image < P.n; image++) {
     let base = (image * P.channels + channel) * P.plane;
     for (var v = slot * P.span + thread; v < end; v += 4u * WG) {
-      var found: array<V, 4>;
-      for (var e = 0u; e < 4u; e++) { found[e] = V(x[base + min(v + e * WG, end - 1u)]); }
-      for (var e = 0u; e < 4u; e++) { sum += select(V(), found[e], v + e * WG < end); }
+      let a = V(x[base + v]);
+      let b = V(x[base + min(v + WG, end - 1u)]);
+      let c = V(x[base + min(v + 2u * WG, end - 1u)]);
+      let d = V(x[base + min(v + 3u * WG, end - 1u)]);
+      sum += a;
+      sum += select(V(), b, v + WG < end);
+      sum += select(V(), c, v + 2u * WG < end);
+      sum += select(V(), d, v + 3u * WG < end);
     }
   }
   terms[thread] = total(sum);

@@ -103,23 +103,28 @@ const stripsKernel = defineKernel({
   lib: [...lib, phaseTapsWgsl],
   params: Params,
   bindings,
-  keys: { SPLIT: [1, 8, 64], ROW: [0, 1], ...flags },
-  valid: (key) => notBoth(key),
-  grid: (p, { SPLIT }) =>
-    blocks(p, 4) * Math.ceil((p.segments * SPLIT) / (SPLIT === 1 ? 64 : 256)) * phases(p) * p.groups,
+  keys: { CHANNELS: [4, 8], SPLIT: [1, 4, 8, 64], ROW: [0, 1], ...flags },
+  valid: (key) => STRIPS[key.CHANNELS as 4 | 8].includes(key.SPLIT) && notBoth(key),
+  grid: (p, { CHANNELS, SPLIT }) =>
+    blocks(p, CHANNELS) * Math.ceil(p.segments / stripsOf(CHANNELS, SPLIT)) * phases(p) * p.groups,
   cost,
 });
+
+/** Output channels of a thread, and how many threads may share its sums. */
+const STRIPS: { readonly [channels in 4 | 8]: readonly number[] } = { 4: [1, 8, 64], 8: [1, 4] };
+/** Strips of four pixels that a workgroup owns. */
+const stripsOf = (channels: number, split: number) => (split === 1 ? 64 : (channels === 8 ? 128 : 256) / split);
 
 /** Threads that fill a large GPU, where each has loads enough in flight. */
 const FILLING_STRIPS = 1 << 15;
 
-/** Threads that share a sum, so that there are enough of them and each has two input channels or more. */
-function stripsSplit(p: ParamValues): 1 | 8 | 64 {
-  const strips = p.segments * blocks(p, 4) * phases(p) * p.groups;
-  const enough = (split: number) => strips * split >= FILLING_STRIPS;
-  const most = p.inChannels / 2;
-  if (enough(1) || most < 8) return 1;
-  return enough(8) || most < 64 ? 8 : 64;
+/** The fewest threads to a sum that fill the device, as long as each has two input channels or more. */
+function stripsKey(p: ParamValues): { CHANNELS: 4 | 8; SPLIT: number } {
+  const CHANNELS = p.outChannels > 4 ? 8 : 4;
+  const strips = p.segments * blocks(p, CHANNELS) * phases(p) * p.groups;
+  const able = STRIPS[CHANNELS].filter((split) => split === 1 || 2 * split <= p.inChannels);
+  const SPLIT = able.find((split) => strips * split >= FILLING_STRIPS) ?? able[able.length - 1];
+  return { CHANNELS, SPLIT };
 }
 
 /** Appends the dispatches of a gather, with the kernel and tiles that suit its shape and the device. */
@@ -142,7 +147,7 @@ export function launchGather(tensors: GatherTensors, gather: Gather, epilogue: E
   } else if (family === 'direct') directKernel.launch(tensors, params, { WG: 64, ...flags });
   else if (family === 'strips') {
     const ROW = isRow(gather) ? 1 : 0;
-    stripsKernel.launch(tensors, params, { SPLIT: stripsSplit(params), ROW, ...flags });
+    stripsKernel.launch(tensors, params, { ...stripsKey(params), ROW, ...flags });
   } else if (family === 'winograd') launchWinograd(tensors, gather, epilogue);
   else if (fitsRows(gather)) {
     for (const { size, start, end } of cutRows(gather.outChannels, ROWS_TILES)) {

@@ -1,13 +1,28 @@
 // Convolution and its transpose for GPUs where there are few output channels or short sums (the formula is that of
-// gather.taps.wgsl): a thread owns four neighbouring pixels of one phase and four output channels, so that each value it
-// reads of the source serves all four.
+// gather.taps.wgsl): a thread owns four neighbouring pixels of one phase and four or eight output channels, so that each
+// value it reads of the source serves all of them.
 //
 // SPLIT threads share a long sum: each takes every SPLIT-th input channel, and what they found is added in their order.
 // With ROW the kernel is three wide and moves by single pixels: six pixels of a row serve its three taps.
-const CHANNELS: u32 = 4u;
-const THREADS: u32 = select(256u, 64u, SPLIT == 1u);
+const THREADS: u32 = select(select(256u, 128u, CHANNELS == 8u), 64u, SPLIT == 1u); // parts are 16 KiB at most
 const STRIPS: u32 = THREADS / SPLIT; // of a workgroup
 var<workgroup> parts: array<vec4f, THREADS * CHANNELS>;
+
+// Four pixels of each channel. No loop and no variable index: some compilers would keep an array in memory.
+struct Sums { low: mat4x4f, high: mat4x4f }
+
+fn addTap(factors: vec4f, pixels: vec4f, sums: mat4x4f) -> mat4x4f {
+  return mat4x4f(
+    fma(vec4f(factors.x), pixels, sums[0]),
+    fma(vec4f(factors.y), pixels, sums[1]),
+    fma(vec4f(factors.z), pixels, sums[2]),
+    fma(vec4f(factors.w), pixels, sums[3]),
+  );
+}
+
+fn weightsAt(out: vec4u, at: u32) -> vec4f {
+  return vec4f(f32(weight[out.x + at]), f32(weight[out.y + at]), f32(weight[out.z + at]), f32(weight[out.w + at]));
+}
 
 // a pixel of a row that begins at `start`, or its padding
 fn pixelAt(start: u32, column: i32) -> f32 {
@@ -26,6 +41,21 @@ fn store(segment: u32, phaseY: u32, phaseX: u32, channel: u32, sum: vec4f) {
     let column = ox + e * u32(P.outStepX);
     if (column < P.oW) { y[at + column] = T(finish(sum[e], bias, at + column)); }
   }
+}
+
+fn storeFour(segment: u32, phaseY: u32, phaseX: u32, channelGroup: u32, k: u32, sums: mat4x4f) {
+  let channel = channelGroup * P.outChannels + k;
+  if (k < P.outChannels) { store(segment, phaseY, phaseX, channel, sums[0]); }
+  if (k + 1u < P.outChannels) { store(segment, phaseY, phaseX, channel + 1u, sums[1]); }
+  if (k + 2u < P.outChannels) { store(segment, phaseY, phaseX, channel + 2u, sums[2]); }
+  if (k + 3u < P.outChannels) { store(segment, phaseY, phaseX, channel + 3u, sums[3]); }
+}
+
+fn keepFour(thread: u32, i: u32, sums: mat4x4f) {
+  parts[i * THREADS + thread] = sums[0];
+  parts[(i + 1u) * THREADS + thread] = sums[1];
+  parts[(i + 2u) * THREADS + thread] = sums[2];
+  parts[(i + 3u) * THREADS + thread] = sums[3];
 }
 
 @compute @workgroup_size(THREADS)
@@ -64,26 +94,44 @@ fn main(
   let inside = left >= 0 && max(x0, x1) + 3 * step < width;
 
   let weights = channelGroup * P.weightGroup + u32(taps.first.y) * P.kW + u32(taps.first.x);
-  let outAt = min(vec4u(k0) + vec4u(0u, 1u, 2u, 3u), vec4u(P.outChannels - 1u)) * P.weightOut;
+  let last = vec4u(P.outChannels - 1u);
+  let lowAt = weights + min(vec4u(k0) + vec4u(0u, 1u, 2u, 3u), last) * P.weightOut;
+  let highAt = weights + min(vec4u(k0) + vec4u(4u, 5u, 6u, 7u), last) * P.weightOut;
 
-  var sums: array<vec4f, CHANNELS>;
+  var sums: Sums;
   for (var c = thread / STRIPS; c < P.inChannels; c += SPLIT) {
     for (var ky = 0; ky < taps.count.y; ky++) {
       let iy = y0 + ky * tapStepY;
       if (P.padMode == 0u && outside(iy, height)) { continue; }
       let start = ((source + c) * P.h + u32(padded(iy, height, P.padMode))) * P.w;
-      let weightRow = outAt + (weights + c * P.weightIn + u32(ky * P.gridTapY) * P.kW);
+      let weightRow = c * P.weightIn + u32(ky * P.gridTapY) * P.kW;
       if (ROW == 1u) {
-        var window: array<f32, 6>;
+        var near: vec4f;
+        var far: vec2f;
         if (inside) {
-          for (var t = 0; t < 6; t++) { window[t] = f32(x[start + u32(left + t)]); }
+          let at = start + u32(left);
+          near = vec4f(f32(x[at]), f32(x[at + 1u]), f32(x[at + 2u]), f32(x[at + 3u]));
+          far = vec2f(f32(x[at + 4u]), f32(x[at + 5u]));
         } else {
-          for (var t = 0; t < 6; t++) { window[t] = pixelAt(start, left + t); }
+          near = vec4f(
+            pixelAt(start, left),
+            pixelAt(start, left + 1),
+            pixelAt(start, left + 2),
+            pixelAt(start, left + 3),
+          );
+          far = vec2f(pixelAt(start, left + 4), pixelAt(start, left + 5));
         }
-        for (var t = 0u; t < 3u; t++) {
-          let at = weightRow + select(t, 2u - t, P.tapX < 0);
-          let pixels = vec4f(window[t], window[t + 1u], window[t + 2u], window[t + 3u]);
-          for (var i = 0u; i < CHANNELS; i++) { sums[i] += f32(weight[at[i]]) * pixels; }
+        let middle = vec4f(near.yzw, far.x);
+        let end = vec4f(near.zw, far);
+        let first = weightRow + select(0u, 2u, P.tapX < 0);
+        let third = weightRow + select(2u, 0u, P.tapX < 0);
+        sums.low = addTap(weightsAt(lowAt, first), near, sums.low);
+        sums.low = addTap(weightsAt(lowAt, weightRow + 1u), middle, sums.low);
+        sums.low = addTap(weightsAt(lowAt, third), end, sums.low);
+        if (CHANNELS == 8u) {
+          sums.high = addTap(weightsAt(highAt, first), near, sums.high);
+          sums.high = addTap(weightsAt(highAt, weightRow + 1u), middle, sums.high);
+          sums.high = addTap(weightsAt(highAt, third), end, sums.high);
         }
       } else {
         for (var kx = 0; kx < taps.count.x; kx++) {
@@ -102,7 +150,8 @@ fn main(
             );
           }
           let at = weightRow + u32(kx * P.gridTapX);
-          for (var i = 0u; i < CHANNELS; i++) { sums[i] += f32(weight[at[i]]) * pixels; }
+          sums.low = addTap(weightsAt(lowAt, at), pixels, sums.low);
+          if (CHANNELS == 8u) { sums.high = addTap(weightsAt(highAt, at), pixels, sums.high); }
         }
       }
     }
@@ -110,19 +159,21 @@ fn main(
 
   if (SPLIT == 1u) {
     if (segment0 + thread < P.segments) {
-      for (var i = 0u; i < min(CHANNELS, P.outChannels - k0); i++) {
-        store(segment, u32(phaseY), u32(phaseX), channelGroup * P.outChannels + k0 + i, sums[i]);
-      }
+      storeFour(segment, u32(phaseY), u32(phaseX), channelGroup, k0, sums.low);
+      if (CHANNELS == 8u) { storeFour(segment, u32(phaseY), u32(phaseX), channelGroup, k0 + 4u, sums.high); }
     }
     return; // all threads do
   }
-  for (var i = 0u; i < CHANNELS; i++) { parts[i * THREADS + thread] = sums[i]; }
+  keepFour(thread, 0u, sums.low);
+  if (CHANNELS == 8u) { keepFour(thread, 4u, sums.high); }
   workgroupBarrier();
-  let strip = thread % STRIPS;
-  let i = thread / STRIPS;
-  if (i < min(CHANNELS, P.outChannels - k0) && segment0 + strip < P.segments) {
-    var sum = parts[i * THREADS + strip];
-    for (var part = 1u; part < SPLIT; part++) { sum += parts[i * THREADS + part * STRIPS + strip]; }
-    store(segment0 + strip, u32(phaseY), u32(phaseX), channelGroup * P.outChannels + k0 + i, sum);
+  for (var result = thread; result < CHANNELS * STRIPS; result += THREADS) {
+    let strip = result % STRIPS;
+    let i = result / STRIPS;
+    if (i < min(CHANNELS, P.outChannels - k0) && segment0 + strip < P.segments) {
+      var sum = parts[i * THREADS + strip];
+      for (var part = 1u; part < SPLIT; part++) { sum += parts[i * THREADS + part * STRIPS + strip]; }
+      store(segment0 + strip, u32(phaseY), u32(phaseX), channelGroup * P.outChannels + k0 + i, sum);
+    }
   }
 }

@@ -214,17 +214,29 @@ const isThreeByThree = ({ window }: MatrixWork) => window?.kernel[0] === 3 && wi
 
 /** Sums of a convolution that a tile would hardly begin: 64 inputs and the taps of few channels. */
 const SHORT_SUM = 64;
+/** Sums and products that strips keep up with tiles in, where half of a tile's rows are empty. */
+const STRIPS_SUM = 1024;
 
 /**
  * Whether strips suit a GPU: with rows below 8 most of a tile would be empty, and short sums are bound by memory, as
- * weight gradients of few channels are. Rows of a single channel, in groups, share nothing.
+ * weight gradients of few channels are. Up to 16 rows of floats, where kernels are three wide, they take half a tile's time.
+ * Rows of a single channel, in groups, share nothing.
  */
 function suitsStrips({ software }: Capabilities, work: MatrixWork): boolean {
-  const { kind, rows, columns, terms, batch } = work;
+  const { kind, rows, columns, terms, batch, dtype, window } = work;
   if (software || kind === 'matmul' || (rows === 1 && batch > 1 && terms < SHORT_SUM)) return false;
-  if (kind === 'conv2d') return rows < 8 || (terms < SHORT_SUM && work.window?.kernel[1] === 3);
-  return isThreeByThree(work) && (rows < 8 || rows * columns <= 1024);
+  const half = rows <= 16 && dtype !== 'f16';
+  if (kind === 'conv2d') {
+    return (
+      rows < 8 || (window?.kernel[1] === 3 && (terms < SHORT_SUM || (half && terms <= STRIPS_SUM && isDense(window))))
+    );
+  }
+  return isThreeByThree(work) && (rows < 8 || rows * columns <= 1024 || (half && columns <= STRIPS_SUM));
 }
+
+/** Whether a window moves by single pixels, and its taps are neighbours. */
+const isDense = ({ stride, outStride, dilation }: WorkWindow) =>
+  stride[1] === 1 && outStride[1] === 1 && Math.abs(dilation[1]) === 1;
 
 /** The variant where nothing was measured. */
 export function defaultVariant(device: ChosenFor, work: MatrixWork): Variant {

@@ -89,6 +89,7 @@ export const variantCases: readonly VariantCase[] = [
   convolution('even channels, sums to cut', [1, 116, 6, 8], [16, 116, 3, 3], { padding: 1 }, 'f16'),
   convolution('one channel of many, few pixels', [1, 130, 5, 6], [1, 130, 4, 4], { padding: 2 }),
   convolution('three channels of some', [1, 18, 9, 10], [3, 18, 3, 3], { padding: 1, paddingMode: 'reflect' }),
+  convolution('eight channels and more, few pixels', [1, 20, 9, 10], [13, 20, 3, 3], { padding: 1 }),
   transposed('single pixels', [1, 6, 5, 7], [6, 9, 1, 1], { size: [5, 7] }),
   transposed('stride 2', [1, 4, 5, 6], [4, 9, 4, 4], { stride: 2, padding: 1, size: [10, 12] }),
   transposed('stride 3, taps that no phase has', [2, 3, 3, 4], [3, 8, 2, 2], { stride: 3, size: [8, 11] }),
