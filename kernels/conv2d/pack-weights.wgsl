@@ -1,4 +1,4 @@
-// packed[g, tap, o, c] = the weight of output channel o and input channel c, zero beyond the last channel: lines of P.terms
+// weights[g, tap, o, c] = the weight of output channel o and input channel c, zero beyond the last channel: lines of P.terms
 // neighbours for gather.matrix.wgsl. A thread takes all taps of a channel, which are neighbours where it reads; neighbouring
 // threads write neighbours.
 @compute @workgroup_size(WG)
@@ -18,6 +18,6 @@ fn main(
   for (var tap = 0u; tap < P.taps; tap++) {
     var value = 0.0;
     if (c < P.inChannels) { value = f32(weight[source + tap]); }
-    packed[line + tap * lines] = T(value);
+    weights[line + tap * lines] = T(value);
   }
 }

@@ -1,8 +1,16 @@
 import * as d from 'typegpu/data';
-import { type Device, type DType, defineKernel, read, type Tensor, write } from '../../engine/index.ts';
+import {
+  type Device,
+  type DType,
+  defineKernel,
+  type ElementType,
+  read,
+  type Tensor,
+  write,
+} from '../../engine/index.ts';
 import { type BlockSize, cutRows } from '../lib/blocks.ts';
-import { lanesFor } from '../lib/lanes.ts';
-import { matrixUnitFor, perUnit, unitKey } from '../lib/matrix-unit.ts';
+import { lanesFor, perLanes } from '../lib/lanes.ts';
+import { type MatrixUnit, matrixUnitFor, packOf, perUnit, unitKey } from '../lib/matrix-unit.ts';
 import { fillingTiles, isTile, tileKey, tileKeys } from '../lib/tile.ts';
 import { type MatrixWork, type Variant, variantFor } from '../lib/variant.ts';
 import { type Geometry, PADDING_MODES } from './geometry.ts';
@@ -90,29 +98,52 @@ const tiledKernel = defineKernel({
   cost,
 });
 
-/** On matrix units, reading dy by single values or by fours. */
-const matrixKernels = perUnit(({ suffix, keys, ...unit }) => {
-  const reading = (T: 'T' | 'T4', loads: URL) =>
-    defineKernel({
-      name: `conv2d.weightGrad.matrix${T === 'T' ? '' : '4'}${suffix}`,
-      wgsl: new URL('./weight-grad.matrix.wgsl', import.meta.url),
-      lib: [...unit.lib, ...lib, new URL('./walk.wgsl', import.meta.url), loads],
-      params: Params,
-      bindings: { ...bindings, dy: read(T) },
-      keys,
-      valid: (key) => unit.valid(key),
-      storage: unit.storage,
-      widths: (width, key) => unit.widths(width, key),
-      subgroups: true,
-      subgroupMatrix: unit.subgroupMatrix,
-      grid: (p, { TILE }) => slotGroups(p, TILE, p.c * p.kH * p.kW, TILE) * p.slots,
-      cost,
-    });
+/**
+ * On matrix units: reading dy by single values or 16 bytes, and x likewise where its rows are as dy's; storing one or four.
+ */
+const matrixKernels = perUnit(({ operands, suffix, keys, ...unit }) => {
+  const [vector, half] = operands === 'f16' ? (['T16', true] as const) : (['T4', false] as const);
+  const dy1 = new URL('./matrix-dy1.wgsl', import.meta.url);
+  const dy16 = new URL('./matrix-dy16.wgsl', import.meta.url);
+  const pixels = new URL('./matrix-x-pixels.wgsl', import.meta.url);
+  const rows = [new URL('./matrix-shift.wgsl', import.meta.url), new URL('./matrix-x-rows.wgsl', import.meta.url)];
+  const weights1 = new URL('./matrix-weights1.wgsl', import.meta.url);
+  const weights4 = new URL('./matrix-weights4.wgsl', import.meta.url);
+  const reading = (name: string, x: ElementType, dy: ElementType, loads: readonly URL[]) =>
+    perLanes(({ lanes }) =>
+      defineKernel({
+        name: `conv2d.weightGrad.matrix${name}${lanes === 4 ? 'To4' : ''}${suffix}`,
+        wgsl: new URL('./weight-grad.matrix.wgsl', import.meta.url),
+        lib: [
+          ...[...unit.lib, ...lib, new URL('./walk.wgsl', import.meta.url), ...loads],
+          lanes === 4 ? weights4 : weights1,
+        ],
+        params: Params,
+        bindings: { x: read(x), dy: read(dy), partial: write(lanes === 4 ? 'vec4f' : 'f32') },
+        keys,
+        valid: (key) => unit.valid(key),
+        storage: unit.storage,
+        widths: (width, key) => unit.widths(width, key),
+        needs: (capabilities, key) => unit.needs(capabilities, key),
+        subgroups: true,
+        subgroupMatrix: unit.subgroupMatrix,
+        grid: (p, { TILE }) => slotGroups(p, TILE, p.c * p.kH * p.kW, TILE) * p.slots,
+        cost,
+      }),
+    );
+  const vectors = reading('16', 'T', vector, [dy16, pixels]);
   return {
-    1: reading('T', new URL('./dy1.wgsl', import.meta.url)),
-    4: reading('T4', new URL('./dy4.wgsl', import.meta.url)),
+    values: reading('', 'T', 'T', [dy1, pixels]),
+    vectors,
+    rows: half ? reading('Rows', 'T16', 'T16', [dy16, ...rows]) : vectors,
   };
 });
+
+/** How the kernel on matrix units can read: both pictures in aligned vectors where taps move their rows by a pixel at most. */
+function readingOf(unit: MatrixUnit, { w, oW, kW, strideX, dilationX, left }: Geometry): 'values' | 'vectors' | 'rows' {
+  if (oW % packOf(unit) !== 0) return 'values';
+  return oW === w && strideX === 1 && left <= 1 && (kW - 1) * dilationX - left <= 1 ? 'rows' : 'vectors';
+}
 
 const directKernel = defineKernel({
   name: 'conv2d.weightGrad.direct',
@@ -191,8 +222,10 @@ export function launchWeightGrad(tensors: { x: Tensor; dy: Tensor; dw: Tensor },
     params.slots,
     (partial) => {
       const bound = { x, dy, partial };
-      if (unit) matrixKernels(unit)[lanesFor(g.oW)].launch(bound, params, unitKey(unit, tileK));
-      else if (family === 'tiled') tiledKernel.launch(bound, params, tileKey(capabilities, [tileK, lanes]));
+      if (unit) {
+        const kernel = matrixKernels(unit)[readingOf(unit, g)][lanesFor(g.c * g.kH * g.kW)];
+        kernel.launch(bound, params, unitKey(unit, tileK, capabilities));
+      } else if (family === 'tiled') tiledKernel.launch(bound, params, tileKey(capabilities, [tileK, lanes]));
       else if (family === 'strips') stripsKernel.launch(bound, params, { WG: 64 });
       else if (family === 'direct') directKernel.launch(bound, params, { WG: 64 });
       else {

@@ -1,77 +1,137 @@
-// One step of a product of matrices on matrix units: TILE x TILE results a workgroup of 2 TILE threads, STEP terms of each.
+// One step of a product of matrices on matrix units: a workgroup owns TILE x TILE results and takes STEP terms of each.
 //
-// A kernel brings the terms into leftTile and rightTile, lines of neighbours in memory: a line of leftTile holds one row's
-// terms, or one term of all rows (LEFT_ALONG_K 0); rightTile likewise for columns. Both are read as they lie, by rows or
-// by columns of a unit's operand. The subgroups divide the tile among them, DOWN x ACROSS, and each keeps its block of
-// UNITS_M x UNITS_N units' sums in registers, so that an operand once loaded is used UNITS_N or UNITS_M times. Lines are 16
-// bytes longer than they hold: eight of them then start in different banks. Everything stays below 16 KiB.
+// The terms lie in workgroup memory, lines of neighbours in memory: a line of the left tile holds one row's terms, or one term
+// of all rows (LEFT_ALONG_K 0); the right tile likewise for columns. Both are read as they lie, by rows or by columns of a
+// unit's operand. Lines are moved in packs of 16 bytes, all that an instruction can move, and are a pack longer than they hold:
+// eight of them then start in different banks. What the next step needs is on its way from memory while this one multiplies.
 //
-// The kernel defines `Place`, where a tile lies, and keep(place, row, column, sum), which stores one finished sum.
-const WG: u32 = 2u * TILE;
-const STEP: u32 = select(64u, 32u, TILE == 128u) / E_BYTES;
-const PAD: u32 = 16u / E_BYTES;
+// A subgroup keeps a block of sums in registers, 4 x 4 units in the large tile, and loads 4 + 4 operands for 16 products. It
+// is written out, name by name, and so are the packs that a thread brings: drivers do not unroll loops over arrays of such
+// things, and what is indexed by a variable lives in memory, which on an H200 costs six sevenths of the speed.
+//
+// The kernel defines `Terms`, where a step's terms lie, leftPack(terms, line, at) and rightPack(terms, line, at), which fetch
+// PACK neighbours `at` values into a line of the tile; `Place`, where results lie, and keep(place, row, column, low, high),
+// which stores eight neighbours of a row of the tile. Fetching is one thing and what is done with it another: what right packs
+// are until they are put may be more, `Fetched`, which settled() makes a pack of.
+const STEP: u32 = (select(64u, 32u, TILE == 128u) << DEEP) / E_BYTES;
 const LEFT_LINE: u32 = select(TILE, STEP, LEFT_ALONG_K == 1u);
 const RIGHT_LINE: u32 = select(TILE, STEP, RIGHT_ALONG_K == 1u);
-const LEFT_PITCH: u32 = LEFT_LINE + PAD;
-const RIGHT_PITCH: u32 = RIGHT_LINE + PAD;
-const QUADS: u32 = TILE * STEP / 4u / WG; // of either tile, that a thread brings at each step
-alias Quads = array<vec4<E>, QUADS>;
+const LEFT_PITCH: u32 = LEFT_LINE + PACK;
+const RIGHT_PITCH: u32 = RIGHT_LINE + PACK;
+const RIGHT_START: u32 = TILE * STEP / LEFT_LINE * LEFT_PITCH;
+var<workgroup> tile: array<Cell, (RIGHT_START + TILE * STEP / RIGHT_LINE * RIGHT_PITCH) / CELL>;
 
-const SUBGROUPS: u32 = WG / SG;
-const DOWN: u32 = select(select(select(1u, 2u, SUBGROUPS >= 4u), 4u, SUBGROUPS >= 16u), 8u, SUBGROUPS >= 64u);
-const ACROSS: u32 = SUBGROUPS / DOWN;
-const UNITS_M: u32 = TILE / DOWN / UNIT_M;
-const UNITS_N: u32 = TILE / ACROSS / UNIT_N;
-alias Block = array<Sums, UNITS_M * UNITS_N>;
-
+// a block's units, and the subgroups that share the tile
+const UNITS_M: u32 = min(4u, TILE / 2u / UNIT_M);
+const UNITS_N: u32 = min(4u, TILE / 2u / UNIT_N);
+const BLOCK_M: u32 = UNITS_M * UNIT_M;
+const BLOCK_N: u32 = UNITS_N * UNIT_N;
+const ACROSS: u32 = TILE / BLOCK_N;
+const WG: u32 = TILE / BLOCK_M * ACROSS * LANES;
 const UNIT: u32 = UNIT_M * UNIT_N;
-const SLOTS: u32 = min(SUBGROUPS, 1024u / UNIT); // units in scratch
 
-var<workgroup> leftTile: array<Cell, TILE * STEP / LEFT_LINE * LEFT_PITCH / CELL>;
-var<workgroup> rightTile: array<Cell, TILE * STEP / RIGHT_LINE * RIGHT_PITCH / CELL>;
-var<workgroup> scratch: array<f32, SLOTS * UNIT>;
+// Packs of either tile that a thread brings at each step, at most eight; those of a line, and lines that all threads bring at once.
+const PACKS: u32 = TILE * STEP / PACK / WG;
+const LEFT_PACKS: u32 = LEFT_LINE / PACK;
+const RIGHT_PACKS: u32 = RIGHT_LINE / PACK;
+const LEFT_LINES: u32 = WG / LEFT_PACKS;
+const RIGHT_LINES: u32 = WG / RIGHT_PACKS;
 
-// Quad s of a tile lies in this line, after this many values.
-fn leftQuad(s: u32) -> vec2u { return vec2u(s / (LEFT_LINE / 4u), s % (LEFT_LINE / 4u) * 4u); }
-fn rightQuad(s: u32) -> vec2u { return vec2u(s / (RIGHT_LINE / 4u), s % (RIGHT_LINE / 4u) * 4u); }
-
-fn putQuads(thread: u32, left: Quads, right: Quads) {
-  for (var q = 0u; q < rolled(QUADS); q++) {
-    let a = leftQuad(thread + q * WG);
-    let b = rightQuad(thread + q * WG);
-    putLeft(a.x * LEFT_PITCH + a.y, left[q]);
-    putRight(b.x * RIGHT_PITCH + b.y, right[q]);
-  }
+// Sums of unit i down and j across are sIJ.
+struct Block {
+  s00: Sums, s01: Sums, s02: Sums, s03: Sums,
+  s10: Sums, s11: Sums, s12: Sums, s13: Sums,
+  s20: Sums, s21: Sums, s22: Sums, s23: Sums,
+  s30: Sums, s31: Sums, s32: Sums, s33: Sums,
 }
 
-fn multiplyTiles(subgroup: u32, sums: ptr<function, Block>) {
-  let row = subgroup / ACROSS * UNITS_M * UNIT_M;
-  let column = subgroup % ACROSS * UNITS_N * UNIT_N;
-  for (var k = 0u; k < rolled(STEP); k += UNIT_K) {
-    var right: array<Right, UNITS_N>;
-    for (var j = 0u; j < rolled(UNITS_N); j++) { right[j] = loadRight(k, column + j * UNIT_N); }
-    for (var i = 0u; i < rolled(UNITS_M); i++) {
-      let left = loadLeft(row + i * UNIT_M, k);
-      for (var j = 0u; j < rolled(UNITS_N); j++) {
-        (*sums)[i * UNITS_N + j] = multiplyAdd(left, right[j], (*sums)[i * UNITS_N + j]);
-      }
+fn noBlock() -> Block {
+  return Block(
+    noSums(0u), noSums(1u), noSums(2u), noSums(3u),
+    noSums(4u), noSums(5u), noSums(6u), noSums(7u),
+    noSums(8u), noSums(9u), noSums(10u), noSums(11u),
+    noSums(12u), noSums(13u), noSums(14u), noSums(15u),
+  );
+}
+
+fn multiplyTerms(k: u32, subgroup: u32, sums: ptr<function, Block>) {
+  let row = subgroup / ACROSS * BLOCK_M;
+  let column = subgroup % ACROSS * BLOCK_N;
+  // what a smaller block has none of is loaded twice and used never
+  const ROW2: u32 = select(0u, 2u * UNIT_M, UNITS_M > 2u);
+  const ROW3: u32 = select(0u, 3u * UNIT_M, UNITS_M > 2u);
+  const COLUMN2: u32 = select(0u, 2u * UNIT_N, UNITS_N > 2u);
+  const COLUMN3: u32 = select(0u, 3u * UNIT_N, UNITS_N > 2u);
+  let b0 = loadRight(k, column);
+  let b1 = loadRight(k, column + UNIT_N);
+  let b2 = loadRight(k, column + COLUMN2);
+  let b3 = loadRight(k, column + COLUMN3);
+  let a0 = loadLeft(row, k);
+  let a1 = loadLeft(row + UNIT_M, k);
+  let a2 = loadLeft(row + ROW2, k);
+  let a3 = loadLeft(row + ROW3, k);
+  (*sums).s00 = multiplyAdd(a0, b0, (*sums).s00);
+  (*sums).s01 = multiplyAdd(a0, b1, (*sums).s01);
+  if (UNITS_N > 2u) {
+    (*sums).s02 = multiplyAdd(a0, b2, (*sums).s02);
+    (*sums).s03 = multiplyAdd(a0, b3, (*sums).s03);
+  }
+  (*sums).s10 = multiplyAdd(a1, b0, (*sums).s10);
+  (*sums).s11 = multiplyAdd(a1, b1, (*sums).s11);
+  if (UNITS_N > 2u) {
+    (*sums).s12 = multiplyAdd(a1, b2, (*sums).s12);
+    (*sums).s13 = multiplyAdd(a1, b3, (*sums).s13);
+  }
+  if (UNITS_M > 2u) {
+    (*sums).s20 = multiplyAdd(a2, b0, (*sums).s20);
+    (*sums).s21 = multiplyAdd(a2, b1, (*sums).s21);
+    if (UNITS_N > 2u) {
+      (*sums).s22 = multiplyAdd(a2, b2, (*sums).s22);
+      (*sums).s23 = multiplyAdd(a2, b3, (*sums).s23);
+    }
+    (*sums).s30 = multiplyAdd(a3, b0, (*sums).s30);
+    (*sums).s31 = multiplyAdd(a3, b1, (*sums).s31);
+    if (UNITS_N > 2u) {
+      (*sums).s32 = multiplyAdd(a3, b2, (*sums).s32);
+      (*sums).s33 = multiplyAdd(a3, b3, (*sums).s33);
     }
   }
 }
 
-// Hands every sum to keep(), by way of scratch: nobody else knows which lane holds what.
-fn keepAll(place: Place, thread: u32, subgroup: u32, sums: ptr<function, Block>) {
-  for (var unit = 0u; unit < UNITS_M * UNITS_N; unit++) {
-    for (var first = 0u; first < SUBGROUPS; first += SLOTS) {
-      if (subgroup >= first && subgroup < first + SLOTS) { storeSums((subgroup - first) * UNIT, (*sums)[unit]); }
-      workgroupBarrier();
-      for (var v = thread; v < SLOTS * UNIT; v += WG) {
-        let owner = first + v / UNIT;
-        let row = (owner / ACROSS * UNITS_M + unit / UNITS_N) * UNIT_M + v % UNIT / UNIT_N;
-        let column = (owner % ACROSS * UNITS_N + unit % UNITS_N) * UNIT_N + v % UNIT_N;
-        keep(place, row, column, scratch[v]);
-      }
-      workgroupBarrier();
+// Hands all sums to keep(), unit by unit, by way of the tiles' memory: nobody else knows which lane holds what. What is done
+// with a finished sum is long: this loop is one.
+fn keepAll(place: Place, subgroup: u32, lane: u32, sums: ptr<function, Block>) {
+  let at = subgroup * UNIT;
+  let row = subgroup / ACROSS * BLOCK_M;
+  let column = subgroup % ACROSS * BLOCK_N;
+  for (var unit = 0u; unit < rolled(UNITS_M * 4u); unit++) {
+    let i = unit / 4u;
+    let j = unit % 4u;
+    if (j >= UNITS_N) { continue; }
+    switch unit {
+      case 0u: { storeSums(at, (*sums).s00); }
+      case 1u: { storeSums(at, (*sums).s01); }
+      case 2u: { storeSums(at, (*sums).s02); }
+      case 3u: { storeSums(at, (*sums).s03); }
+      case 4u: { storeSums(at, (*sums).s10); }
+      case 5u: { storeSums(at, (*sums).s11); }
+      case 6u: { storeSums(at, (*sums).s12); }
+      case 7u: { storeSums(at, (*sums).s13); }
+      case 8u: { storeSums(at, (*sums).s20); }
+      case 9u: { storeSums(at, (*sums).s21); }
+      case 10u: { storeSums(at, (*sums).s22); }
+      case 11u: { storeSums(at, (*sums).s23); }
+      case 12u: { storeSums(at, (*sums).s30); }
+      case 13u: { storeSums(at, (*sums).s31); }
+      case 14u: { storeSums(at, (*sums).s32); }
+      default: { storeSums(at, (*sums).s33); }
     }
+    workgroupBarrier();
+    for (var v = lane * 8u; v < UNIT; v += LANES * 8u) {
+      let low = fourSums(at + v);
+      let high = fourSums(at + v + 4u);
+      keep(place, row + i * UNIT_M + v / UNIT_N, column + j * UNIT_N + v % UNIT_N, low, high);
+    }
+    workgroupBarrier();
   }
 }

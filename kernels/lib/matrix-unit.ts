@@ -26,7 +26,7 @@ const UNIT_SIZES: readonly UnitSize[] = [
   { M: 16, N: 16, K: 16, widths: [32, 64] },
 ];
 
-/** Results a workgroup owns along either side; it has twice as many threads. */
+/** Results a workgroup owns along either side. */
 export const MATRIX_TILES = [64, 128] as const;
 
 let substitute: MatrixUnit | undefined;
@@ -66,13 +66,45 @@ function unitOf(config: Capabilities['subgroupMatrix'][number], { f16, subgroupW
 
 const sizeOf = (m: number, n: number, k: number) => UNIT_SIZES.find(({ M, N, K }) => M === m && N === n && K === k);
 
-/** Whether a workgroup of this tile can use the unit: a step of the tile must hold a unit's terms. */
-export const servesTile = (unit: Pick<MatrixUnit, 'K' | 'operands'>, tile: number) => unit.K <= stepOf(unit, tile);
+/**
+ * How a tile is shared out on a device, as matrix-tile.wgsl has it: threads of a workgroup, terms of a step, packs of either
+ * operand that a thread brings at each step.
+ */
+function shareOf({ UNIT_M, UNIT_N, TILE, DEEP }: UnitKey, operands: 'f16' | 'f32', width: number) {
+  const units = (side: number) => Math.min(4, TILE / 2 / side);
+  const blocks = (TILE / (units(UNIT_M) * UNIT_M)) * (TILE / (units(UNIT_N) * UNIT_N));
+  const bytes = (TILE === 128 ? 32 : 64) << DEEP;
+  const threads = blocks * width;
+  return { threads, step: bytes / (operands === 'f16' ? 2 : 4), packs: (TILE * bytes) / 16 / threads };
+}
+
+/** Whether a workgroup may own the tile: a step must hold a unit's terms, and threads be neither too many nor too few. */
+function fits(key: UnitKey, operands: 'f16' | 'f32', width: number): boolean {
+  const { threads, step, packs } = shareOf(key, operands, width);
+  return key.UNIT_K <= step && threads <= 256 && packs >= 1 && packs <= 8;
+}
+
+/** Lanes that emulated units take for a subgroup, whatever the device has. */
+const EMULATED_WIDTH = 32;
+/** Workgroup memory of a tile with deep steps: more than WebGPU's default. */
+const DEEP_BYTES = 20480;
+
+/** Whether workgroups on this device can own a tile of this side. */
+export function servesTile(unit: MatrixUnit, tile: number, capabilities: Capabilities): boolean {
+  return fits(
+    unitKey(unit, tile, capabilities),
+    unit.operands,
+    unit.emulated ? EMULATED_WIDTH : capabilities.subgroupWidth,
+  );
+}
 
 /** Terms that a workgroup of this tile brings at a step. */
-export function stepOf({ operands }: Pick<MatrixUnit, 'operands'>, tile: number): number {
-  return (tile === 128 ? 32 : 64) / (operands === 'f16' ? 2 : 4);
+export function stepOf(unit: MatrixUnit, tile: number, capabilities: Capabilities): number {
+  return shareOf(unitKey(unit, tile, capabilities), unit.operands, EMULATED_WIDTH).step;
 }
+
+/** Neighbours that are brought at once: 16 bytes of them. */
+export const packOf = ({ operands }: Pick<MatrixUnit, 'operands'>) => (operands === 'f16' ? 8 : 4);
 
 /** What a kernel on matrix units adds to its definition. */
 export interface UnitDefinition {
@@ -83,12 +115,14 @@ export interface UnitDefinition {
   readonly keys: typeof UNIT_KEYS;
   readonly valid: (key: UnitKey) => boolean;
   readonly widths: (width: number, key: UnitKey) => boolean;
+  readonly needs: (capabilities: Capabilities, key: UnitKey) => boolean;
   readonly storage: (types: StorageTypes) => boolean;
   readonly subgroups: true;
   readonly subgroupMatrix: boolean;
 }
 
-const UNIT_KEYS = { TILE: MATRIX_TILES, UNIT_M: [8, 16], UNIT_N: [8, 16], UNIT_K: [8, 16] } as const;
+/** DEEP: steps are twice as long, for devices with more workgroup memory than WebGPU's default. */
+const UNIT_KEYS = { TILE: MATRIX_TILES, DEEP: [0, 1], UNIT_M: [8, 16], UNIT_N: [8, 16], UNIT_K: [8, 16] } as const;
 export type UnitKey = { readonly [name in keyof typeof UNIT_KEYS]: number };
 
 const HALF = new URL('./matrix-half.wgsl', import.meta.url);
@@ -105,11 +139,14 @@ export function perUnit<K>(make: (definition: UnitDefinition) => K): (unit: Matr
       suffix: `${operands === 'f16' ? '.half' : '.full'}${emulated ? '.emulated' : ''}`,
       lib: [operands === 'f16' ? HALF : FULL, emulated ? EMULATED : NATIVE, TILE_TEXT],
       keys: UNIT_KEYS,
-      valid: ({ TILE, UNIT_M, UNIT_N, UNIT_K }) =>
-        sizeOf(UNIT_M, UNIT_N, UNIT_K) !== undefined && servesTile({ K: UNIT_K, operands }, TILE),
-      // any width can be emulated from 8 on; that of the software driver is what is tested
-      widths: (width, { UNIT_M, UNIT_N, UNIT_K }) =>
-        emulated ? width === 8 : sizeOf(UNIT_M, UNIT_N, UNIT_K)?.widths.includes(width) === true,
+      valid: (key) =>
+        sizeOf(key.UNIT_M, key.UNIT_N, key.UNIT_K) !== undefined && key.DEEP <= (operands === 'f16' ? 1 : 0),
+      // any width can be emulated; that of the software driver is what is tested
+      widths: (width, key) =>
+        emulated
+          ? width === 8 && fits(key, operands, EMULATED_WIDTH)
+          : sizeOf(key.UNIT_M, key.UNIT_N, key.UNIT_K)?.widths.includes(width) === true && fits(key, operands, width),
+      needs: ({ maxWorkgroupBytes }, { DEEP }) => DEEP === 0 || maxWorkgroupBytes >= DEEP_BYTES,
       storage: ({ T, U }) => operands === 'f32' || (T === 'f16' && U === 'f16'),
       subgroups: true,
       subgroupMatrix: !emulated,
@@ -121,9 +158,7 @@ export function perUnit<K>(make: (definition: UnitDefinition) => K): (unit: Matr
   return ({ operands, emulated }) => kernels[operands][emulated ? 'emulated' : 'native'];
 }
 
-export const unitKey = ({ M, N, K }: MatrixUnit, tile: number): UnitKey => ({
-  TILE: tile,
-  UNIT_M: M,
-  UNIT_N: N,
-  UNIT_K: K,
-});
+export function unitKey({ M, N, K, operands }: MatrixUnit, tile: number, { maxWorkgroupBytes }: Capabilities): UnitKey {
+  const DEEP = operands === 'f16' && maxWorkgroupBytes >= DEEP_BYTES ? 1 : 0;
+  return { TILE: tile, DEEP, UNIT_M: M, UNIT_N: N, UNIT_K: K };
+}

@@ -3,7 +3,7 @@ import { defineKernel, empty, optional, read, scope, type Tensor, write } from '
 import { type Activation, activationCode, activationWgsl } from '../lib/activation.ts';
 import { type BlockSize, cutRows } from '../lib/blocks.ts';
 import { lanesFor, perLanes } from '../lib/lanes.ts';
-import { type MatrixUnit, matrixUnitFor, perUnit, stepOf, unitKey } from '../lib/matrix-unit.ts';
+import { type MatrixUnit, matrixUnitFor, packOf, perUnit, stepOf, unitKey } from '../lib/matrix-unit.ts';
 import { type CutTerms, cutTerms, cutTiles, isTile, type TileKey, tileKey, tileKeys, tileWgsl } from '../lib/tile.ts';
 import { type MatrixWork, type Variant, variantFor } from '../lib/variant.ts';
 import type { Product } from './shapes.ts';
@@ -159,7 +159,7 @@ const directKernel = defineKernel({
   cost,
 });
 
-/** On matrix units, reading A and B by single values or by fours; for all of k, and for one slot of it. */
+/** On matrix units: reading 16 bytes of A and B at once or single values, storing four or one; for all of k, and for one slot. */
 const matrixKernels = perUnit(({ suffix, keys, ...unit }) => {
   const layout = { LEFT_ALONG_K: [0, 1], RIGHT_ALONG_K: [0, 1] } as const;
   const common = {
@@ -170,34 +170,44 @@ const matrixKernels = perUnit(({ suffix, keys, ...unit }) => {
     subgroupMatrix: unit.subgroupMatrix,
   };
   const grid = (p: ParamValues, { TILE }: { TILE: number }) => tileGrid(p, { TILE_M: TILE, TILE_N: TILE });
-  const reading = (T: 'T' | 'T4', quads: URL) => ({
-    whole: defineKernel({
-      ...common,
-      name: `matmul.matrix${T === 'T' ? '' : '4'}${suffix}`,
-      lib: [...unit.lib, ...lib, quads, new URL('./tiled-whole.wgsl', import.meta.url)],
-      bindings: { ...bindings, a: read(T), b: read(T) },
-      keys: { ...keys, ...layout, HAS_BIAS: [0, 1], CURVED: [0, 1] },
-      valid: (key) => unit.valid(key),
-      widths: (width, key) => unit.widths(width, key),
-      grid: (p, key) => grid(p, key),
-      cost,
-    }),
-    parts: defineKernel({
-      ...common,
-      name: `matmul.matrix${T === 'T' ? '' : '4'}${suffix}.parts`,
-      lib: [...unit.lib, quads, new URL('./tiled-parts.wgsl', import.meta.url)],
-      bindings: { a: read(T), b: read(T), partial: write('f32') },
-      keys: { ...keys, ...layout },
-      valid: (key) => unit.valid(key),
-      widths: (width, key) => unit.widths(width, key),
-      grid: (p, key) => grid(p, key),
-      cost: costOfParts,
-    }),
-  });
-  return {
-    1: reading('T', new URL('./quads1.wgsl', import.meta.url)),
-    4: reading('T4', new URL('./quads4.wgsl', import.meta.url)),
+  const reading = (packs: boolean) => {
+    const T = packs ? (unit.operands === 'f16' ? 'T16' : 'T4') : 'T';
+    const loads = packs ? new URL('./packs16.wgsl', import.meta.url) : new URL('./packs1.wgsl', import.meta.url);
+    const whole = new URL('./matrix-whole.wgsl', import.meta.url);
+    const whole4 = new URL('./matrix-whole4.wgsl', import.meta.url);
+    const parts = new URL('./matrix-parts.wgsl', import.meta.url);
+    const parts4 = new URL('./matrix-parts4.wgsl', import.meta.url);
+    return perLanes(({ lanes, T: stored }) => {
+      const name = `matmul.matrix${packs ? '16' : ''}${lanes === 4 ? 'To4' : ''}${suffix}`;
+      return {
+        whole: defineKernel({
+          ...common,
+          name,
+          lib: [...unit.lib, ...lib, loads, lanes === 4 ? whole4 : whole],
+          bindings: { ...bindings, a: read(T), b: read(T), y: write(stored) },
+          keys: { ...keys, ...layout, HAS_BIAS: [0, 1], CURVED: [0, 1] },
+          valid: (key) => unit.valid(key),
+          widths: (width, key) => unit.widths(width, key),
+          needs: (capabilities, key) => unit.needs(capabilities, key),
+          grid: (p, key) => grid(p, key),
+          cost,
+        }),
+        parts: defineKernel({
+          ...common,
+          name: `${name}.parts`,
+          lib: [...unit.lib, loads, lanes === 4 ? parts4 : parts],
+          bindings: { a: read(T), b: read(T), partial: write(lanes === 4 ? 'vec4f' : 'f32') },
+          keys: { ...keys, ...layout },
+          valid: (key) => unit.valid(key),
+          widths: (width, key) => unit.widths(width, key),
+          needs: (capabilities, key) => unit.needs(capabilities, key),
+          grid: (p, key) => grid(p, key),
+          cost: costOfParts,
+        }),
+      };
+    });
   };
+  return { packs: reading(true), values: reading(false) };
 });
 
 export interface MatmulTensors {
@@ -245,7 +255,7 @@ export function launchMatmul(
   const { family, tile } = chosen ?? variantFor(device, work);
   const unit = family === 'matrix' ? matrixUnitFor(device.capabilities, dtype) : undefined;
   if (unit) {
-    const cut = cutTerms(device, work, tile, { step: stepOf(unit, tile[0]), longest });
+    const cut = cutTerms(device, work, tile, { step: stepOf(unit, tile[0], device.capabilities), longest });
     launchMatrix(tensors, product, params, { unit, ...cut }, flags);
   } else if (family === 'tiled')
     launchTiled(tensors, product, params, cutTiles(device, work, tile, { longest }), flags);
@@ -270,9 +280,10 @@ function launchMatrix(
   flags: { HAS_BIAS: number; CURVED: number },
 ): void {
   const { m, n, k, transposeA, transposeB } = product;
-  const vectors = [transposeA ? m : k, transposeB ? k : n].every((extent) => lanesFor(extent) === 4);
-  const { whole, parts } = matrixKernels(unit)[vectors ? 4 : 1];
-  const key = { ...unitKey(unit, tile[0]), LEFT_ALONG_K: transposeA ? 0 : 1, RIGHT_ALONG_K: transposeB ? 1 : 0 };
+  const packs = [transposeA ? m : k, transposeB ? k : n].every((extent) => extent % packOf(unit) === 0);
+  const { whole, parts } = matrixKernels(unit)[packs ? 'packs' : 'values'][lanesFor(n)];
+  const layout = { LEFT_ALONG_K: transposeA ? 0 : 1, RIGHT_ALONG_K: transposeB ? 1 : 0 };
+  const key = { ...unitKey(unit, tile[0], tensors.a.device.capabilities), ...layout };
   if (slots === 1) whole.launch(tensors, params, { ...key, ...flags });
   else {
     sumInSlots(tensors, { ...params, slots, slotTerms }, flags, (bound, cut) => parts.launch(bound, cut, key));

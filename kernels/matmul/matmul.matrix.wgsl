@@ -1,68 +1,69 @@
 // y[b, i, j] = activation(Σ_k A[b, i, k] · B[b, k, j] + bias) on matrix units; lib/matrix-tile.wgsl says how a workgroup
-// multiplies its tile. Lines of the tiles run along the axis on which neighbours in memory lie. The quads of the next step
-// are fetched before this one's are multiplied, so that the units do not wait for memory. A slot is a part of k, P.slotTerms long,
-// a multiple of the step.
+// multiplies its tile. Lines of the tiles run along the axis on which neighbours in memory lie. A slot is a part of k,
+// P.slotTerms long, a multiple of the step.
 struct Place { item: u32, slot: u32, row: u32, column: u32 }
+// A step's terms from k on: where the item's matrices start, and the tile's first row and column.
+struct Terms { a: u32, b: u32, row: u32, column: u32, k: u32 }
+alias Fetched = Pack;
+fn settled(pack: Fetched) -> Pack { return pack; }
 
 @compute @workgroup_size(WG)
 fn main(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_id) local: vec3u,
-  @builtin(subgroup_id) subgroup: u32,
-  @builtin(subgroup_invocation_id) lane: u32,
+  @builtin(subgroup_id) subgroupId: u32,
+  @builtin(subgroup_invocation_id) laneId: u32,
 ) {
   let thread = local.x;
+  let subgroup = subgroupOf(thread, subgroupId);
+  startUnits(thread);
   let blocks = (P.m + TILE - 1u) / TILE;
   let tiles = (P.n + TILE - 1u) / TILE;
   let index = groupIndex(group, groups);
   let rest = index / blocks / tiles;
   let place = Place(rest / P.slots, rest % P.slots, index % blocks * TILE, index / blocks % tiles * TILE);
   if (place.item >= P.batch) { return; } // uniform across the workgroup
-  startUnits(lane);
 
-  var left: Quads;
-  var right: Quads;
-  var sums: Block;
+  var brought: Brought;
+  var sums = noBlock();
   let start = place.slot * P.slotTerms;
   let end = min(P.k, start + P.slotTerms);
-  fetch(place, thread, start, &left, &right);
-  for (var k = start; k < end; k += STEP) {
-    putQuads(thread, left, right);
+  var terms = Terms(place.item * P.aBatch, place.item * P.bBatch, place.row, place.column, start);
+  fetch(terms, thread, &brought);
+  while (terms.k < end) {
+    putTiles(thread, &brought);
     workgroupBarrier();
-    fetch(place, thread, k + STEP, &left, &right);
+    terms.k += STEP;
+    fetch(terms, thread, &brought);
     multiplyTiles(subgroup, &sums);
     workgroupBarrier();
   }
-  keepAll(place, thread, subgroup, &sums);
+  keepAll(place, subgroup, laneOf(thread, laneId), &sums);
 }
 
-fn fetch(place: Place, thread: u32, k: u32, left: ptr<function, Quads>, right: ptr<function, Quads>) {
-  for (var q = 0u; q < rolled(QUADS); q++) {
-    let a = leftQuad(thread + q * WG);
-    if (LEFT_ALONG_K == 1u) {
-      let i = place.row + a.x;
-      (*left)[q] = aQuad(place.item * P.aBatch + i * P.aRow + k + a.y, upTo(k + a.y, P.k, i < P.m));
-    } else {
-      let i = place.row + a.y;
-      (*left)[q] = aQuad(place.item * P.aBatch + (k + a.x) * P.aColumn + i, upTo(i, P.m, k + a.x < P.k));
-    }
-    let b = rightQuad(thread + q * WG);
-    if (RIGHT_ALONG_K == 1u) {
-      let j = place.column + b.x;
-      (*right)[q] = bQuad(place.item * P.bBatch + j * P.bColumn + k + b.y, upTo(k + b.y, P.k, j < P.n));
-    } else {
-      let j = place.column + b.y;
-      (*right)[q] = bQuad(place.item * P.bBatch + (k + b.x) * P.bRow + j, upTo(j, P.n, k + b.x < P.k));
-    }
+fn leftPack(terms: Terms, line: u32, at: u32) -> Pack {
+  if (LEFT_ALONG_K == 1u) {
+    let i = terms.row + line;
+    return aPack(terms.a + i * P.aRow, terms.k + at, P.k, i < P.m);
   }
+  let k = terms.k + line;
+  return aPack(terms.a + k * P.aColumn, terms.row + at, P.m, k < P.k);
 }
 
-// how many of the values from `start` on there are before `end`, on a line that is inside the matrix
-fn upTo(start: u32, end: u32, inside: bool) -> u32 { return select(0u, end - start, inside && start < end); }
+fn rightPack(terms: Terms, line: u32, at: u32) -> Fetched {
+  if (RIGHT_ALONG_K == 1u) {
+    let j = terms.column + line;
+    return bPack(terms.b + j * P.bColumn, terms.k + at, P.k, j < P.n);
+  }
+  let k = terms.k + line;
+  return bPack(terms.b + k * P.bRow, terms.column + at, P.n, k < P.k);
+}
 
-fn keep(place: Place, row: u32, column: u32, sum: f32) {
+fn keep(place: Place, row: u32, column: u32, low: vec4f, high: vec4f) {
   let i = place.row + row;
   let j = place.column + column;
-  if (i < P.m && j < P.n) { store(place.slot, place.item, i, j, sum); }
+  if (i >= P.m) { return; }
+  storeFour(place.slot, place.item, i, j, low);
+  storeFour(place.slot, place.item, i, j + 4u, high);
 }

@@ -46,15 +46,28 @@ const MORE: Cases = {
     ...plain('matmul'),
   ],
   matmulActivated: plain('matmulActivated'),
-  conv2d: [{ inputs: { x: [1, 116, 4, 5], weight: [17, 116, 3, 3], bias: [17] } }, ...plain('conv2d')],
+  // rows of eights: aligned vectors, of which taps and edges take parts
+  conv2d: [
+    { inputs: { x: [1, 116, 4, 5], weight: [17, 116, 3, 3], bias: [17] } },
+    { inputs: { x: [2, 17, 5, 16], weight: [18, 17, 3, 3], bias: [18] }, attrs: { padding: 1 } },
+    { inputs: { x: [2, 5, 3, 8], weight: [6, 5, 3, 3] }, attrs: { padding: 1, paddingMode: 'reflect' } },
+    { inputs: { x: [2, 5, 3, 16], weight: [6, 5, 3, 3] }, attrs: { padding: 1, paddingMode: 'replicate' } },
+    { inputs: { x: [1, 33, 7, 8], weight: [65, 33, 1, 1] } },
+    ...plain('conv2d'),
+  ],
   conv2dActivated: plain('conv2dActivated'),
   // phases of four, two and one taps, cut into slots by the first
   convTranspose2d: [
     { inputs: { x: [1, 260, 3, 4], weight: [260, 8, 3, 3] }, attrs: { stride: 2, padding: 1, size: [6, 7] } },
+    { inputs: { x: [2, 17, 3, 8], weight: [17, 6, 4, 4] }, attrs: { stride: 2, padding: 1, size: [6, 16] } },
+    { inputs: { x: [1, 17, 3, 16], weight: [17, 6, 3, 3] }, attrs: { padding: 1, size: [3, 16] } },
     ...plain('convTranspose2d'),
   ],
   conv2dWeightGrad: [
     { inputs: { x: [1, 15, 8, 8], g: [1, 63, 4, 4] }, attrs: { padding: 1, stride: 2, kernel: [3, 3] } },
+    { inputs: { x: [2, 5, 7, 16], g: [2, 17, 7, 16] }, attrs: { padding: 1, kernel: [3, 3] } },
+    { inputs: { x: [1, 5, 3, 8], g: [1, 6, 3, 8] }, attrs: { padding: 1, paddingMode: 'reflect', kernel: [3, 3] } },
+    { inputs: { x: [1, 8, 3, 16], g: [1, 6, 3, 16] }, attrs: { padding: 1, paddingMode: 'replicate', kernel: [3, 3] } },
     ...plain('conv2dWeightGrad'),
   ],
 };
@@ -89,7 +102,8 @@ function computes({ unit, dtype, tile, cases }: Setting) {
     useMatrixUnit(unit);
     forceVariants(`matrix:${tile}x${tile}`);
     const used = matrixUnitFor(device.capabilities, dtype);
-    able = used !== undefined && servesTile(used, tile) && (dtype === 'f32' || device.capabilities.f16);
+    able =
+      used !== undefined && servesTile(used, tile, device.capabilities) && (dtype === 'f32' || device.capabilities.f16);
   });
   for (const [name, samples] of Object.entries(cases)) {
     for (const [index, sample] of samples.entries()) {
@@ -207,7 +221,12 @@ describe('the unit that a device has', () => {
   it('is used for what is large enough, in the tile that fills the device', () => {
     expect(named(nvidia, {})).toBe('matrix:64x64');
     expect(named(nvidia, { rows: 2048, columns: 2048 })).toBe('matrix:128x128');
-    expect(named(apple, { rows: 2048, columns: 2048, dtype: 'f32' })).toBe('matrix:128x128');
+    // a workgroup of 256 threads has not enough of Apple's units
+    expect(named(apple, { rows: 2048, columns: 2048, dtype: 'f32' })).toBe('matrix:64x64');
+    // few columns and long sums: GauGAN's deepest layers
+    expect(named(nvidia, { rows: 1024, columns: 64, terms: 9216 })).toBe('matrix:64x64');
+    expect(named(nvidia, { rows: 1024, columns: 256, terms: 9216 })).toBe('matrix:128x128');
+    expect(named(nvidia, { rows: 64, columns: 65536, terms: 576 })).toBe('matrix:64x64');
     for (const small of [{ rows: 15 }, { columns: 15 }, { terms: 15 }, { dtype: 'f32' as const }]) {
       expect(named(nvidia, small)).not.toContain('matrix');
     }
