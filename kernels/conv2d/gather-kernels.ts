@@ -1,8 +1,7 @@
-import { defineKernel, write } from '../../engine/index.ts';
+import { defineKernel } from '../../engine/index.ts';
 import { activationCode } from '../lib/activation.ts';
 import { type BlockSize, cutRows } from '../lib/blocks.ts';
 import { matrixUnitFor } from '../lib/matrix-unit.ts';
-import { type CutTerms, cutTerms, isTile, tileKey, tileKeys } from '../lib/tile.ts';
 import { variantFor } from '../lib/variant.ts';
 import { launchMatmul } from '../matmul/launch.ts';
 import { type Gather, productOfPixels, workOf } from './gather.ts';
@@ -11,23 +10,18 @@ import {
   bindings,
   blocks,
   cost,
-  costOfParts,
   type Epilogue,
-  type Flags,
   flags,
   type GatherTensors,
   lib,
-  mostTaps,
   notBoth,
   Params,
   type ParamValues,
-  paddingWgsl,
   paramsOf,
   phases,
   phaseTapsWgsl,
-  tileGrid,
 } from './gather-params.ts';
-import { sumInSlots } from './gather-slots.ts';
+import { launchTiled } from './gather-tiled.ts';
 import { launchWinograd } from './winograd.ts';
 
 const rowsKernel = defineKernel({
@@ -56,33 +50,6 @@ const tapsKernel = defineKernel({
   grid: (p, { TILE_K }, { subgroupWidth }) =>
     blocks(p, TILE_K) * Math.ceil(p.segments / (2 * subgroupWidth)) * phases(p) * p.groups,
   cost,
-});
-
-const tiledWgsl = new URL('./gather.tiled.wgsl', import.meta.url);
-const tiledLib = [new URL('./tile.wgsl', import.meta.url), phaseTapsWgsl, new URL('./walk.wgsl', import.meta.url)];
-
-const tiledKernel = defineKernel({
-  name: 'conv2d.tiled',
-  wgsl: tiledWgsl,
-  lib: [...lib, ...tiledLib, new URL('./tiled-whole.wgsl', import.meta.url)],
-  params: Params,
-  bindings,
-  keys: { ...tileKeys, ...flags },
-  valid: (key) => isTile(key) && notBoth(key),
-  grid: (p, key) => tileGrid(p, key),
-  cost,
-});
-
-const tiledPartsKernel = defineKernel({
-  name: 'conv2d.tiledParts',
-  wgsl: tiledWgsl,
-  lib: [paddingWgsl, ...tiledLib, new URL('./tiled-parts.wgsl', import.meta.url)],
-  params: Params,
-  bindings: { x: bindings.x, weight: bindings.weight, partial: write('f32') },
-  keys: tileKeys,
-  valid: (key) => isTile(key),
-  grid: (p, key) => tileGrid(p, key),
-  cost: costOfParts,
 });
 
 const directKernel = defineKernel({
@@ -141,10 +108,8 @@ export function launchGather(tensors: GatherTensors, gather: Gather, epilogue: E
   const product = isPlain(tensors, epilogue) && gainsAsProduct(family, gather) ? productOfPixels(gather) : undefined;
   if (unit) launchMatrix(tensors, params, { unit, work, tile }, flags);
   else if (product) launchMatmul({ a: weight, b: x, y, bias }, product, { biasByRow: true, ...epilogue }, variant);
-  else if (family === 'tiled') {
-    const terms = gather.inChannels * mostTaps(params);
-    launchTiled(tensors, params, cutTerms(x.device, { ...work, terms }, tile), flags);
-  } else if (family === 'direct') directKernel.launch(tensors, params, { WG: 64, ...flags });
+  else if (family === 'tiled') launchTiled(tensors, params, { work, tile }, flags);
+  else if (family === 'direct') directKernel.launch(tensors, params, { WG: 64, ...flags });
   else if (family === 'strips') {
     const ROW = isRow(gather) ? 1 : 0;
     stripsKernel.launch(tensors, params, { ...stripsKey(params), ROW, ...flags });
@@ -168,23 +133,6 @@ const isPlain = ({ x, weight, residual }: GatherTensors, { scale, grid }: Epilog
 /** Products load in vectors of four; on lanes they take rows by eight at least. */
 const gainsAsProduct = (family: string, { outChannels }: Gather) =>
   family === 'tiled' || (family === 'lanes' && outChannels >= 8);
-
-/** Tiles; with their sums in slots, which a second pass adds, where `cutTerms` finds that better. */
-function launchTiled(
-  tensors: GatherTensors,
-  params: ParamValues,
-  { tile, slots, slotTerms }: CutTerms,
-  flags: Flags,
-): void {
-  const key = tileKey(tensors.x.device.capabilities, tile);
-  if (slots === 1) {
-    tiledKernel.launch(tensors, params, { ...key, ...flags });
-    return;
-  }
-  const { x, weight } = tensors;
-  const cut = { ...params, slots, slotTerms };
-  sumInSlots(tensors, cut, flags, (partial) => tiledPartsKernel.launch({ x, weight, partial }, cut, key));
-}
 
 const fitsRows = (g: Gather) =>
   g.kW === 3 &&

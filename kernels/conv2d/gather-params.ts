@@ -41,6 +41,9 @@ export const Params = d
     rows: d.u32,
     rowSegments: d.u32,
     segments: d.u32,
+    /** pixels in a row of one phase, and in all images of one channel */
+    rowPixels: d.u32,
+    pixels: d.u32,
     inStepY: d.i32,
     inStepX: d.i32,
     outStepY: d.i32,
@@ -62,6 +65,8 @@ export const Params = d
     slots: d.u32,
     slotTerms: d.u32,
     results: d.u32,
+    /** terms of a tap, where they are (tap, channel): input channels, and zeros up to a whole step */
+    tapTerms: d.u32,
     curve: d.u32,
     slope: d.f32,
     scale: d.f32,
@@ -79,7 +84,8 @@ export function paramsOf(g: Gather, epilogue: Epilogue): ParamValues {
   const { groups, inChannels, outChannels, h, w, oH, oW, kH, kW, inStepY, inStepX, outStepY, outStepX } = g;
   const { originY, originX, tapY, tapX, weightOut, weightIn, weightGroup } = g;
   const rows = Math.ceil(oH / outStepY);
-  const rowSegments = Math.ceil(Math.ceil(oW / outStepX) / 4);
+  const rowPixels = Math.ceil(oW / outStepX);
+  const rowSegments = Math.ceil(rowPixels / 4);
   return {
     groups,
     inChannels,
@@ -106,6 +112,8 @@ export function paramsOf(g: Gather, epilogue: Epilogue): ParamValues {
     rows,
     rowSegments,
     segments: g.n * rows * rowSegments,
+    rowPixels,
+    pixels: g.n * rows * rowPixels,
     gridTapY: outStepY / gcd(outStepY, Math.abs(tapY)),
     gridTapX: outStepX / gcd(outStepX, Math.abs(tapX)),
     windowX: originX + Math.min(0, tapX * (kW - 1)),
@@ -113,6 +121,7 @@ export function paramsOf(g: Gather, epilogue: Epilogue): ParamValues {
     slots: 1,
     slotTerms: inChannels * kH * kW,
     results: g.n * groups * outChannels * oH * oW,
+    tapTerms: inChannels,
     curve,
     slope,
     scale,

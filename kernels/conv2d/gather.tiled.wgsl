@@ -1,16 +1,144 @@
 // Convolution and its transpose as an implicit matrix product, for GPUs (the formula is that of gather.taps.wgsl): rows are
-// output channels, columns pixels of one phase in segments of four, terms r = (c, tap) over the taps on the phase's grid.
+// output channels, columns pixels of one phase, terms (tap, channel) over the taps on the phase's grid, P.tapTerms for each.
 //
-// A workgroup owns a tile of one phase, one group of channels and one slot of terms; see lib/tile.wgsl. Pixels are gathered
-// as they are loaded. A thread loads the same segment at every step and walks over the terms without a division; where its
-// window lies inside the picture for every tap, it looks at no padding.
-const COLUMN_TERMS: u32 = THREADS / QUADS_N; // terms of pixels that all threads load at once
-const ROW_QUADS: u32 = THREADS / STEP; // quads of channels that all threads load weights of at once
+// A workgroup owns a tile of one phase, one group of channels and one slot of terms; see lib/tile.wgsl. Weights come packed, by
+// pack-tiles.wgsl. A step has one tap, so a thread finds out once where its four pixels lie and whether they are inside, and
+// then walks over channels; but with FEW channels a step has several taps. The pixels of a quad lie QUADS_N apart, so that
+// neighbouring threads read neighbours.
+const STEP: u32 = 16u;
+const PAD: u32 = 0u;
+const OUTSIDE: u32 = 0xffffffffu;
 
-// a pixel of a row that begins at `start`, or its padding
-fn pixelAt(start: u32, column: i32) -> T {
-  if (P.padMode == 0u && outside(column, i32(P.w))) { return T(); }
-  return x[start + u32(padded(column, i32(P.w), P.padMode))];
+// tapStep: how far taps lie apart in the source; (x, y), as in taps. The terms up to `end` are those of one slot.
+struct Place { slot: u32, channelGroup: u32, row: u32, column: u32, end: u32, taps: Taps, tapStep: vec2i }
+
+// where a pixel's window begins in the source, which may be outside, and where its picture does
+struct Window { x: i32, y: i32, picture: u32 }
+alias Windows = array<Window, 4>;
+
+fn windowOf(place: Place, column: u32) -> Window {
+  let pixel = min(place.column + column, P.pixels - 1u);
+  let row = pixel / P.rowPixels;
+  let taps = place.taps;
+  return Window(
+    i32(pixel % P.rowPixels) * P.inStepX + (taps.phase.x + P.originX + taps.first.x * P.tapX) / P.outStepX,
+    i32(row % P.rows) * P.inStepY + (taps.phase.y + P.originY + taps.first.y * P.tapY) / P.outStepY,
+    (row / P.rows * P.groups + place.channelGroup) * P.inChannels * P.h * P.w,
+  );
+}
+
+// where a tap of a window reads in the first channel
+fn sourceOf(place: Place, window: Window, tapX: u32, tapY: u32) -> u32 {
+  var ix = window.x + i32(tapX) * place.tapStep.x;
+  var iy = window.y + i32(tapY) * place.tapStep.y;
+  var inside = true;
+  if (P.padMode == 0u) {
+    inside = u32(ix) < P.w && u32(iy) < P.h; // not below 0 either
+  } else {
+    ix = padded(ix, i32(P.w), P.padMode);
+    iy = padded(iy, i32(P.h), P.padMode);
+  }
+  return select(OUTSIDE, window.picture + u32(iy) * P.w + u32(ix), inside);
+}
+
+fn sourcesOf(place: Place, windows: Windows, tapX: u32, tapY: u32) -> vec4u {
+  return vec4u(
+    sourceOf(place, windows[0], tapX, tapY),
+    sourceOf(place, windows[1], tapX, tapY),
+    sourceOf(place, windows[2], tapX, tapY),
+    sourceOf(place, windows[3], tapX, tapY),
+  );
+}
+
+// A term, and its tap and channel; of a step the first.
+struct Term { k: u32, tapX: u32, tapY: u32, channel: u32 }
+
+fn termAt(place: Place, k: u32) -> Term {
+  let tap = k / P.tapTerms;
+  let tapsX = u32(place.taps.count.x);
+  return Term(k, tap % tapsX, tap / tapsX, k % P.tapTerms);
+}
+
+fn nextStep(place: Place, step: Term) -> Term {
+  if (FEW == 1u) { return Term(step.k + STEP, 0u, 0u, 0u); }
+  var next = Term(step.k + STEP, step.tapX, step.tapY, step.channel + STEP);
+  if (next.channel == P.tapTerms) {
+    next.channel = 0u;
+    next.tapX++;
+    if (next.tapX == u32(place.taps.count.x)) {
+      next.tapX = 0u;
+      next.tapY++;
+    }
+  }
+  return next;
+}
+
+// a term of the step
+fn within(place: Place, step: Term, term: u32) -> Term {
+  if (FEW == 1u) { return termAt(place, step.k + term); }
+  return Term(step.k + term, step.tapX, step.tapY, step.channel + term);
+}
+
+fn rowsAt(place: Place, share: Share, unit: u32, step: Term) -> U4 {
+  let term = within(place, step, termOf(share, unit));
+  let tapX = u32(place.taps.first.x) + term.tapX * u32(P.gridTapX);
+  let tapY = u32(place.taps.first.y) + term.tapY * u32(P.gridTapY);
+  let line = ((place.channelGroup * P.kH + tapY) * P.kW + tapX) * P.tapTerms + term.channel;
+  let quads = (P.outChannels + 3u) / 4u;
+  var rows = U4();
+  if (term.k < place.end) { rows = packed[line * quads + min(place.row / 4u + quadOf(share, unit), quads - 1u)]; }
+  return rows;
+}
+
+fn columnsAt(place: Place, windows: Windows, share: Share, unit: u32, step: Term, sources: vec4u) -> T4 {
+  let term = within(place, step, termOf(share, unit));
+  var at = sources;
+  if (FEW == 1u) { at = sourcesOf(place, windows, term.tapX, term.tapY); }
+  let plane = term.channel * P.h * P.w;
+  let some = term.channel < P.inChannels;
+  var pixels = T4();
+  if (some && at.x != OUTSIDE) { pixels.x = x[at.x + plane]; }
+  if (some && at.y != OUTSIDE) { pixels.y = x[at.y + plane]; }
+  if (some && at.z != OUTSIDE) { pixels.z = x[at.z + plane]; }
+  if (some && at.w != OUTSIDE) { pixels.w = x[at.w + plane]; }
+  return pixels;
+}
+
+// What a thread has fetched of a step: two quads of rows, and of columns as many, or four where tiles are wide.
+struct Fetched { rows0: U4, rows1: U4, columns0: T4, columns1: T4, columns2: T4, columns3: T4 }
+
+fn fetch(place: Place, windows: Windows, left: Share, right: Share, step: Term) -> Fetched {
+  var fetched: Fetched;
+  fetched.rows0 = rowsAt(place, left, 0u, step);
+  fetched.rows1 = rowsAt(place, left, 1u, step);
+  let sources = sourcesOf(place, windows, step.tapX, step.tapY);
+  fetched.columns0 = columnsAt(place, windows, right, 0u, step, sources);
+  fetched.columns1 = columnsAt(place, windows, right, 1u, step, sources);
+  if (SHARE_N == 4u) {
+    fetched.columns2 = columnsAt(place, windows, right, 2u, step, sources);
+    fetched.columns3 = columnsAt(place, windows, right, 3u, step, sources);
+  }
+  return fetched;
+}
+
+fn put(left: Share, right: Share, fetched: Fetched) {
+  putRows(left, 0u, vec4f(fetched.rows0));
+  putRows(left, 1u, vec4f(fetched.rows1));
+  putColumns(right, 0u, vec4f(fetched.columns0));
+  putColumns(right, 1u, vec4f(fetched.columns1));
+  if (SHARE_N == 4u) {
+    putColumns(right, 2u, vec4f(fetched.columns2));
+    putColumns(right, 3u, vec4f(fetched.columns3));
+  }
+}
+
+// Fetches and puts one quad at a time, for software drivers, where all that counts is how fast a text compiles.
+fn bring(place: Place, windows: Windows, left: Share, right: Share, step: Term) {
+  for (var unit = 0u; unit < rolled(SHARE_M); unit++) { putRows(left, unit, vec4f(rowsAt(place, left, unit, step))); }
+  let sources = sourcesOf(place, windows, step.tapX, step.tapY);
+  for (var unit = 0u; unit < rolled(SHARE_N); unit++) {
+    putColumns(right, unit, vec4f(columnsAt(place, windows, right, unit, step, sources)));
+  }
 }
 
 @compute @workgroup_size(THREADS)
@@ -21,101 +149,63 @@ fn main(
 ) {
   let thread = local.x;
   let blocks = (P.outChannels + TILE_M - 1u) / TILE_M;
-  let tiles = (P.segments + QUADS_N - 1u) / QUADS_N;
+  let tiles = (P.pixels + TILE_N - 1u) / TILE_N;
   let phases = u32(P.outStepY * P.outStepX);
   let index = groupIndex(group, groups);
   let tile = tileAt(index % (blocks * tiles), blocks, tiles);
   var rest = index / (blocks * tiles);
   let slot = rest % P.slots;
   rest /= P.slots;
-  let phaseY = i32(rest % phases) / P.outStepX;
-  let phaseX = i32(rest % phases) % P.outStepX;
+  let phase = i32(rest % phases);
   let channelGroup = rest / phases;
   if (channelGroup >= P.groups) { return; } // uniform across the workgroup
-  let k0 = tile.x * TILE_M;
-  let segment0 = tile.y * QUADS_N;
-
-  let taps = tapsOf(phaseY, phaseX);
-  let tapsY = u32(taps.count.y);
-  let tapsX = u32(taps.count.x);
+  let taps = tapsOf(phase / P.outStepX, phase % P.outStepX);
   let start = slot * P.slotTerms;
-  let end = min(P.inChannels * tapsY * tapsX, start + P.slotTerms);
+  let end = min(u32(taps.count.x * taps.count.y) * P.tapTerms, start + P.slotTerms);
+  let tapStep = vec2i(P.gridTapX * P.tapX / P.outStepX, P.gridTapY * P.tapY / P.outStepY);
+  let place = Place(slot, channelGroup, tile.x * TILE_M, tile.y * TILE_N, end, taps, tapStep);
 
-  // where this thread's segment begins in the source, and how far taps lie apart there
-  let segment = min(segment0 + thread % QUADS_N, P.segments - 1u);
-  let row = segment / P.rowSegments;
-  let image = row / P.rows;
-  let height = i32(P.h);
-  let width = i32(P.w);
-  let source = (image * P.groups + channelGroup) * P.inChannels;
-  let tapStepY = P.gridTapY * P.tapY / P.outStepY;
-  let tapStepX = P.gridTapX * P.tapX / P.outStepX;
-  let y0 = i32(row % P.rows) * P.inStepY + (phaseY + P.originY + taps.first.y * P.tapY) / P.outStepY;
-  let x0 = i32(segment % P.rowSegments * 4u) * P.inStepX + (phaseX + P.originX + taps.first.x * P.tapX) / P.outStepX;
-  let y1 = y0 + (i32(tapsY) - 1) * tapStepY;
-  let x1 = x0 + (i32(tapsX) - 1) * tapStepX;
-  let inside = min(y0, y1) >= 0 && max(y0, y1) < height && min(x0, x1) >= 0 && max(x0, x1) + 3 * P.inStepX < width;
-
-  let weights = channelGroup * P.weightGroup + u32(taps.first.y) * P.kW + u32(taps.first.x);
-  var weightAt = walkTo(start + thread % STEP, tapsY, tapsX);
-  var walk = walkTo(start + thread / QUADS_N, tapsY, tapsX);
-  let stepOn = walkTo(STEP, tapsY, tapsX);
-  let pixelOn = walkTo(COLUMN_TERMS, tapsY, tapsX);
-
+  let block = blockOf(thread);
+  let left = shareOf(thread, false, QUADS_M);
+  let right = shareOf(thread, false, QUADS_N);
+  let windows = Windows(
+    windowOf(place, right.quad),
+    windowOf(place, right.quad + QUADS_N),
+    windowOf(place, right.quad + 2u * QUADS_N),
+    windowOf(place, right.quad + 3u * QUADS_N),
+  );
   var sums: Sums;
-  for (var r0 = start; r0 < end; r0 += STEP) {
-    for (var quad = thread / STEP; quad < QUADS_M; quad += ROW_QUADS) {
-      var values = U4();
-      if (r0 + thread % STEP < end) {
-        let tap = weightAt.middle * u32(P.gridTapY) * P.kW + weightAt.low * u32(P.gridTapX);
-        let at = weights + weightAt.high * P.weightIn + tap;
-        let out = at + P.weightOut * min(vec4u(k0 + quad * 4u) + vec4u(0u, 1u, 2u, 3u), vec4u(P.outChannels - 1u));
-        values = U4(weight[out.x], weight[out.y], weight[out.z], weight[out.w]);
-      }
-      rowTile[thread % STEP * PITCH_M + quad] = values;
-    }
-    weightAt = walkOn(weightAt, stepOn, tapsY, tapsX);
-
-    for (var term = thread / QUADS_N; term < STEP; term += COLUMN_TERMS) {
-      var pixels = T4();
-      if (r0 + term < end) {
-        let iy = y0 + i32(walk.middle) * tapStepY;
-        let ix = x0 + i32(walk.low) * tapStepX;
-        let plane = (source + walk.high) * P.h;
-        if (inside) {
-          let at = (plane + u32(iy)) * P.w + u32(ix);
-          let step = u32(P.inStepX);
-          pixels = T4(x[at], x[at + step], x[at + 2u * step], x[at + 3u * step]);
-        } else if (P.padMode != 0u || !outside(iy, height)) {
-          let at = (plane + u32(padded(iy, height, P.padMode))) * P.w;
-          let step = P.inStepX;
-          pixels = T4(pixelAt(at, ix), pixelAt(at, ix + step), pixelAt(at, ix + 2 * step), pixelAt(at, ix + 3 * step));
-        }
-      }
-      columnTile[term * PITCH_N + thread % QUADS_N] = pixels;
-      walk = walkOn(walk, pixelOn, tapsY, tapsX);
-    }
+  var fetched: Fetched;
+  var step = Term(start, 0u, 0u, 0u);
+  if (FEW == 0u) { step = termAt(place, start); }
+  if (UNROLL > 1u && start < end) { fetched = fetch(place, windows, left, right, step); }
+  for (var k = start; k < end; k += STEP) {
+    if (UNROLL == 1u) { bring(place, windows, left, right, step); } else { put(left, right, fetched); }
     workgroupBarrier();
-    multiplyTiles(thread, min(STEP, end - r0), &sums);
+    step = nextStep(place, step);
+    if (UNROLL > 1u) { fetched = fetch(place, windows, left, right, step); }
+    multiplyTiles(min(STEP, end - k), block, &sums);
     workgroupBarrier();
   }
+  keepBlock(place, block, &sums);
+}
 
-  var parts = partsOf(sums);
-  for (var part = 0u; part < PARTS_M * PARTS_N; part++) {
-    let k = k0 + rowOfPart(thread, part);
-    let stored = segment0 + columnOfPart(thread, part) / 4u;
-    let storedRow = stored / P.rowSegments;
-    let oy = storedRow % P.rows * u32(P.outStepY) + u32(phaseY);
-    let ox = stored % P.rowSegments * 4u * u32(P.outStepX) + u32(phaseX);
-    if (stored >= P.segments || oy >= P.oH) { continue; }
-    for (var r = 0u; r < min(4u, P.outChannels - min(k, P.outChannels)); r++) {
-      let channel = channelGroup * P.outChannels + k + r;
-      let at = ((storedRow / P.rows * P.groups * P.outChannels + channel) * P.oH + oy) * P.oW;
-      let row = parts[part][r];
-      for (var e = 0u; e < 4u; e++) {
-        let column = ox + e * u32(P.outStepX);
-        if (column < P.oW) { store(slot, channel, at + column, row[e]); }
-      }
-    }
-  }
+fn keepFour(place: Place, row: u32, quad: u32, sums: vec4f) {
+  let k = place.row + row;
+  if (k >= P.outChannels) { return; }
+  let channel = place.channelGroup * P.outChannels + k;
+  keepPixel(place, channel, quad, sums.x);
+  keepPixel(place, channel, quad + QUADS_N, sums.y);
+  keepPixel(place, channel, quad + 2u * QUADS_N, sums.z);
+  keepPixel(place, channel, quad + 3u * QUADS_N, sums.w);
+}
+
+fn keepPixel(place: Place, channel: u32, column: u32, sum: f32) {
+  let pixel = place.column + column;
+  let row = pixel / P.rowPixels;
+  let ox = pixel % P.rowPixels * u32(P.outStepX) + u32(place.taps.phase.x);
+  let oy = row % P.rows * u32(P.outStepY) + u32(place.taps.phase.y);
+  if (pixel >= P.pixels || ox >= P.oW || oy >= P.oH) { return; }
+  let plane = row / P.rows * P.groups * P.outChannels + channel;
+  store(place.slot, channel, (plane * P.oH + oy) * P.oW + ox, sum);
 }

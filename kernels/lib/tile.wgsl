@@ -28,6 +28,21 @@ const SHARE_N: u32 = STEP * QUADS_N / THREADS;
 var<workgroup> rowTile: array<array<vec4f, QUADS_M + PAD>, STEP>;
 var<workgroup> columnTile: array<array<vec4f, QUADS_N + PAD>, STEP>;
 
+// A thread's share of a step: quads of four neighbouring rows, or columns, at one term; the first, and how far it is to the next.
+// Neighbouring threads bring neighbours in memory: terms of the same quad where these lie `along` the sum, else quads of the
+// same term.
+struct Share { term: u32, quad: u32, termOn: u32, quadOn: u32 }
+
+fn shareOf(thread: u32, along: bool, quads: u32) -> Share {
+  if (along) { return Share(thread % STEP, thread / STEP, 0u, THREADS / STEP); }
+  return Share(thread / quads, thread % quads, THREADS / quads, 0u);
+}
+
+fn termOf(share: Share, unit: u32) -> u32 { return share.term + unit * share.termOn; }
+fn quadOf(share: Share, unit: u32) -> u32 { return share.quad + unit * share.quadOn; }
+fn putRows(share: Share, unit: u32, rows: vec4f) { rowTile[termOf(share, unit)][quadOf(share, unit)] = rows; }
+fn putColumns(share: Share, unit: u32, columns: vec4f) { columnTile[termOf(share, unit)][quadOf(share, unit)] = columns; }
+
 // The quads of a thread's block: these, and where it is eight high or wide those LANES_M or LANES_N further.
 struct Block { row: u32, column: u32 }
 

@@ -1,34 +1,24 @@
 // y[b, i, j] = activation(Σ_k A[b, i, k] · B[b, k, j] + bias), for GPUs. Strides say how A and B lie.
 //
-// A workgroup owns a tile of one item and one slot of k; see lib/tile.wgsl. A thread's share of a step are quads: four
-// neighbouring rows of A, or columns of B, at one term. How a quad is read, and where sums go, is said by the other files of
-// the kernel.
+// A workgroup owns a tile of one item and one slot of k; see lib/tile.wgsl. How the four rows or columns of a quad
+// are read, and where sums go, is said by the other files of the kernel.
 const STEP: u32 = 16u;
 const PAD: u32 = select(1u, 0u, TILE_M * TILE_N == 16384u); // within 16 KiB
 
 // the terms up to `end` are those of one slot
 struct Place { item: u32, slot: u32, row: u32, column: u32, end: u32 }
 
-// Where the quads of a thread lie in a tile: the first, and how far it is to the next. Neighbouring threads bring neighbours
-// in memory: terms of the same rows where these lie along the sum, else quads of the same term.
-struct Share { term: u32, quad: u32, termOn: u32, quadOn: u32 }
-
-fn shareOf(thread: u32, along: bool, quads: u32) -> Share {
-  if (along) { return Share(thread % STEP, thread / STEP, 0u, THREADS / STEP); }
-  return Share(thread / quads, thread % quads, THREADS / quads, 0u);
-}
-
 fn rowsAt(place: Place, share: Share, unit: u32, k0: u32) -> T4 {
-  let k = k0 + share.term + unit * share.termOn;
-  let i = place.row + 4u * (share.quad + unit * share.quadOn);
+  let k = k0 + termOf(share, unit);
+  let i = place.row + 4u * quadOf(share, unit);
   var rows = T4();
   if (k < place.end) { rows = aQuad(place.item * P.aBatch + k * P.aColumn, i); }
   return rows;
 }
 
 fn columnsAt(place: Place, share: Share, unit: u32, k0: u32) -> T4 {
-  let k = k0 + share.term + unit * share.termOn;
-  let j = place.column + 4u * (share.quad + unit * share.quadOn);
+  let k = k0 + termOf(share, unit);
+  let j = place.column + 4u * quadOf(share, unit);
   var columns = T4();
   if (k < place.end) { columns = bQuad(place.item * P.bBatch + k * P.bRow, j); }
   return columns;
@@ -50,29 +40,23 @@ fn fetch(place: Place, left: Share, right: Share, k0: u32) -> Fetched {
   return fetched;
 }
 
-fn putRows(share: Share, unit: u32, rows: T4) {
-  rowTile[share.term + unit * share.termOn][share.quad + unit * share.quadOn] = vec4f(rows);
-}
-
-fn putColumns(share: Share, unit: u32, columns: T4) {
-  columnTile[share.term + unit * share.termOn][share.quad + unit * share.quadOn] = vec4f(columns);
-}
-
 fn put(left: Share, right: Share, fetched: Fetched) {
-  putRows(left, 0u, fetched.rows0);
-  putRows(left, 1u, fetched.rows1);
-  putColumns(right, 0u, fetched.columns0);
-  putColumns(right, 1u, fetched.columns1);
+  putRows(left, 0u, vec4f(fetched.rows0));
+  putRows(left, 1u, vec4f(fetched.rows1));
+  putColumns(right, 0u, vec4f(fetched.columns0));
+  putColumns(right, 1u, vec4f(fetched.columns1));
   if (SHARE_N == 4u) {
-    putColumns(right, 2u, fetched.columns2);
-    putColumns(right, 3u, fetched.columns3);
+    putColumns(right, 2u, vec4f(fetched.columns2));
+    putColumns(right, 3u, vec4f(fetched.columns3));
   }
 }
 
 // Fetches and puts one quad at a time, for software drivers, where all that counts is how fast a text compiles.
 fn bring(place: Place, left: Share, right: Share, k: u32) {
-  for (var unit = 0u; unit < rolled(SHARE_M); unit++) { putRows(left, unit, rowsAt(place, left, unit, k)); }
-  for (var unit = 0u; unit < rolled(SHARE_N); unit++) { putColumns(right, unit, columnsAt(place, right, unit, k)); }
+  for (var unit = 0u; unit < rolled(SHARE_M); unit++) { putRows(left, unit, vec4f(rowsAt(place, left, unit, k))); }
+  for (var unit = 0u; unit < rolled(SHARE_N); unit++) {
+    putColumns(right, unit, vec4f(columnsAt(place, right, unit, k)));
+  }
 }
 
 @compute @workgroup_size(THREADS)

@@ -83,7 +83,7 @@ export const variantCases: readonly VariantCase[] = [
   convolution('strides and dilation', [1, 4, 12, 13], [10, 4, 3, 2], { stride: [3, 2], dilation: [1, 2], padding: 1 }),
   convolution('groups', [1, 6, 8, 8], [66, 3, 1, 1], { groups: 2 }),
   convolution('inside the picture, more than a tile of pixels', [1, 1, 13, 15], [8, 1, 2, 2], {}),
-  convolution('three wide, many channels', [2, 33, 5, 7], [20, 33, 3, 3], { padding: 1, paddingMode: 'reflect' }),
+  convolution('three wide, many channels', [2, 31, 5, 7], [20, 31, 3, 3], { padding: 1, paddingMode: 'reflect' }),
   convolution('single pixels of two pictures', [2, 6, 16, 17], [34, 6, 1, 1], {}),
   convolution('one pixel', [1, 70, 1, 1], [129, 70, 1, 1], {}),
   convolution('even channels, sums to cut', [1, 116, 6, 8], [16, 116, 3, 3], { padding: 1 }, 'f16'),
