@@ -5,7 +5,7 @@ import type { Capabilities, Device } from './device/device.ts';
 import { DTypeError, GpuValidationError, invariant, LimitError } from './errors.ts';
 import type { PipelineEntry, ShaderSource } from './pipelines.ts';
 import type { Cost } from './recorder.ts';
-import { accessOf, type StorageTypes, sourceOf } from './shader-source.ts';
+import { type StorageTypes, sourceOf } from './shader-source.ts';
 import { bytesPerElement, type DType, slotBytes, type Tensor } from './tensor.ts';
 
 /**
@@ -172,8 +172,7 @@ export function defineKernel<S extends ParamsSchema, const B extends string, con
       const grid = foldGrid(definition.name, definition.grid(params, key, device.capabilities));
       const buffers = bound.map(({ tensor }) => boundBuffer(tensor));
       if (device.debug) checkAliases(definition.name, bound);
-      const access = accessOf(bound.map(({ binding }) => binding));
-      const group = device.bindGroup(access, entry.layout, buffers);
+      const group = device.bindGroup(entry.access, entry.layout, buffers);
       const slot = device.recorder.nextParams();
       pack(params, slot.offset, slot);
       device.recorder.dispatch({ kernel: definition.name, entry, group, params: slot, grid, cost });

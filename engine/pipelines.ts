@@ -15,6 +15,8 @@ export interface ShaderSource {
 
 export interface PipelineEntry {
   readonly label: string;
+  /** of each storage binding: `r` or `w` */
+  readonly access: string;
   readonly layout: GPUBindGroupLayout;
   pipeline: GPUComputePipeline | undefined;
   /** it does not compile */
@@ -73,6 +75,7 @@ export class Pipelines {
   create(source: ShaderSource): PipelineEntry {
     const entry: PipelineEntry = {
       label: source.label,
+      access: source.access,
       layout: this.storageLayout(source.access),
       pipeline: undefined,
       failed: false,

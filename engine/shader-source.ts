@@ -109,5 +109,5 @@ function accessor(name: string, type: ElementType, load: string | undefined): st
 }
 
 /** One letter a binding: the name of a bind group layout. */
-export const accessOf = (bindings: readonly Binding[]) =>
+const accessOf = (bindings: readonly Binding[]) =>
   bindings.map(({ access }) => (access === 'read' ? 'r' : 'w')).join('');
