@@ -64,6 +64,19 @@ const blocksKernel = defineKernel({
   cost: moves,
 });
 
+/** As MOST of weave.wgsl. */
+const SHORT_SIDE = 8;
+const WEAVE_WG = 256;
+const weaveKernel = defineKernel({
+  name: 'permute.weave',
+  wgsl: new URL('./weave.wgsl', import.meta.url),
+  params: d.struct({ batches: d.u32, short: d.u32, long: d.u32 }).$name('Params'),
+  bindings: { x: read('T'), y: write('T') },
+  keys: { WOVEN: [0, 1], WG: [WEAVE_WG] },
+  grid: (p, { WG }) => p.batches * Math.ceil(p.long / WG),
+  cost: (p, bytes) => ({ flops: 0, bytes: 2 * p.batches * p.short * p.long * bytes }),
+});
+
 /** One axis of y: its extent, and how far apart its neighbours lie in x (negative: x is read backwards). */
 export interface Walk {
   readonly extent: number;
@@ -86,7 +99,12 @@ export function launchWalks(name: string, x: Tensor, y: Tensor, walks: readonly 
   const base = merged.reduce((sum, { extent, stride }) => sum - Math.min(stride, 0) * (extent - 1), 0);
   const matrix = matrixOf(merged);
   if (matrix && base === 0) {
-    if (matrix.rows % 4 === 0 && matrix.columns % 4 === 0) blocksKernel.launch({ x, y }, matrix, { WG: BLOCKS_WG });
+    const { batches, rows, columns } = matrix;
+    const [short, long] = [Math.min(rows, columns), Math.max(rows, columns)];
+    if (short <= SHORT_SIDE && long >= 16 * short) {
+      weaveKernel.launch({ x, y }, { batches, short, long }, { WOVEN: columns < rows ? 1 : 0, WG: WEAVE_WG });
+    } else if (matrix.rows % 4 === 0 && matrix.columns % 4 === 0)
+      blocksKernel.launch({ x, y }, matrix, { WG: BLOCKS_WG });
     else transposeKernel.launch({ x, y }, matrix, { WG });
     return;
   }

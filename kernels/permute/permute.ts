@@ -38,6 +38,8 @@ const permuteOp: Op<'x', readonly ['y'], Axes> = defineOp({
     { inputs: { x: [2, 34, 3] }, attrs: { axes: [0, 2, 1] } },
     { inputs: { x: [2, 3, 5, 7] }, attrs: { axes: [0, 2, 3, 1] } },
     { inputs: { x: [2, 5, 7, 3] }, attrs: { axes: [0, 3, 1, 2] } },
+    { inputs: { x: [2, 3, 9, 33] }, attrs: { axes: [0, 2, 3, 1] } }, // few channels: woven
+    { inputs: { x: [1, 16, 17, 8] }, attrs: { axes: [0, 3, 1, 2] } },
     { inputs: { x: [2, 3, 5, 8] }, attrs: { axes: [2, 0, 1, 3] } },
     { inputs: { x: [2, 3, 5, 4] }, attrs: { axes: [3, 2, 1, 0] } },
     { inputs: { x: [2, 3, 2, 3, 2, 3] }, attrs: { axes: [5, 3, 1, 4, 2, 0] } },
@@ -46,6 +48,7 @@ const permuteOp: Op<'x', readonly ['y'], Axes> = defineOp({
     { inputs: { x: { shape: [3, 4, 5], kind: 'label', below: 4e9 } }, attrs: { axes: [2, 0, 1] }, dtypes: ['f32'] },
     { inputs: { x: { shape: [3, 2, 4], kind: 'label', below: 4e9 } }, attrs: { axes: [1, 0, 2] }, dtypes: ['f32'] },
     { inputs: { x: [2048, 2048] }, attrs: { axes: [1, 0] }, bench: '2048² transposed' },
+    { inputs: { x: [1, 3, 1024, 1024] }, attrs: { axes: [0, 2, 3, 1] }, bench: 'a picture of 1024², channels last' },
     { inputs: { x: [2047, 2047] }, attrs: { axes: [1, 0] }, bench: '2047² transposed' },
     { inputs: { x: [4, 64, 128, 128] }, attrs: { axes: [0, 2, 3, 1] }, bench: 'channels last, 4 × 64 × 128²' },
     { inputs: { x: [4, 64, 128, 128] }, attrs: { axes: [1, 0, 2, 3] }, bench: 'channels first, 4 × 64 × 128²' },
