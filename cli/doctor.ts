@@ -65,13 +65,19 @@ async function examineDevice(globals: Globals): Promise<Examination> {
   }
 }
 
+/** NVIDIA's Vulkan driver finds no card without them, and a server without a desktop may lack them. */
+const NVIDIA_LIBRARIES =
+  'apt-get install libvulkan1 libegl1 libgl1, which the Vulkan driver of the NVIDIA card here loads';
+const hasNvidia = () => existsSync('/dev/nvidiactl');
+
 /** An adapter that is missing, or a binding that does not load. */
 function noDevice(error: Error, globals: Globals): Check {
   const missing = exitCodeOf(error) === EXIT.device;
   const reason = error.message.trim().replace(/\s*\n\s*/g, ' ');
   const asked = globals.device !== 'auto' || globals.backend !== undefined;
   const detail = !missing ? `WebGPU does not load: ${reason}` : asked ? reason : 'none that WebGPU accepts was found';
-  const fix = missing && asked ? 'miaobi devices lists what there is' : 'npm run setup';
+  const fix =
+    missing && asked ? 'miaobi devices lists what there is' : hasNvidia() ? NVIDIA_LIBRARIES : 'npm run setup';
   return { name: 'adapter', status: 'fail', detail, fix };
 }
 
@@ -82,7 +88,9 @@ function deviceChecks(device: Device, features: readonly string[]): Check[] {
         name: 'adapter',
         status: 'warning',
         detail: `${description}: a software adapter: the processor does the GPU's work, slowly`,
-        fix: 'if this machine has a GPU, install its Vulkan driver and run npm run setup again',
+        fix: hasNvidia()
+          ? NVIDIA_LIBRARIES
+          : 'if this machine has a GPU, install its Vulkan driver and run npm run setup again',
       }
     : { name: 'adapter', status: 'ok', detail: description };
   const limits = device.gpu.limits;

@@ -121,7 +121,7 @@ export function unusedGpu({ nodes, makers }) {
   if (!nodes.length && !makers.length) return undefined;
   const what = makers.length ? `a GPU by ${makers.join(' and ')}` : nodes[0].file;
   const mend = makers.includes('NVIDIA')
-    ? "install NVIDIA's driver with its Vulkan part (in a container: NVIDIA_DRIVER_CAPABILITIES=all)"
+    ? "install NVIDIA's driver with its Vulkan part (in a container: NVIDIA_DRIVER_CAPABILITIES=all), and what that loads on a server without a desktop: libvulkan1 libegl1 libgl1"
     : 'install its Vulkan driver';
   return `${what} is there but no driver offers it to WebGPU: ${mend}`;
 }
