@@ -11,6 +11,7 @@ import {
   type TensorSpec,
 } from '../../engine/index.ts';
 import { launchCopy } from './launch.ts';
+import { launchHalves, launchPair, suitsPair } from './pair.ts';
 import { concatRef, sliceRef } from './reference.ts';
 import { frontAxis, slice } from './slice.ts';
 
@@ -52,8 +53,13 @@ const concatOp: Op<Name, readonly ['y'], { axis: number }> = defineOp({
   defaults: { axis: 0 },
   shape: (inputs, { axis }) => ({ y: concatShape(present(inputs), axis) }),
   forward: (inputs, { y }, { axis }) => {
+    const parts = present<Tensor>(inputs);
+    if (parts.length === 2 && suitsPair(y)) {
+      launchPair(parts[0], parts[1], y, outerOf(y.shape, axis));
+      return;
+    }
     let start = 0;
-    for (const tensor of present<Tensor>(inputs)) {
+    for (const tensor of parts) {
       const length = tensor.shape[axis];
       launchCopy(
         { tensor, extent: length, start: 0, step: 1 },
@@ -66,6 +72,11 @@ const concatOp: Op<Name, readonly ['y'], { axis: number }> = defineOp({
     }
   },
   backward: ({ dy }, { axis }, { needs, inputs }) => {
+    const { a, b } = inputs;
+    if (present(inputs).length === 2 && needs.a && needs.b) {
+      const [da, db] = split(dy, [a.shape[axis], b.shape[axis]], axis);
+      return { da, db };
+    }
     const grads: { [name in `d${Name}`]?: Tensor } = {};
     let start = 0;
     for (const name of NAMES) {
@@ -158,6 +169,10 @@ function splitInto(count: 2 | 3 | 4, samples: readonly Sample<'x', SplitAttrs>[]
     defaults: { axis: 0, sizes: [] } as SplitAttrs,
     shape: ({ x }, attrs) => named(splitShapes(x, attrs)),
     forward: ({ x }, outputs, { axis, sizes }) => {
+      if (count === 2 && suitsPair(x)) {
+        launchHalves(x, outputs.a, outputs.b, outerOf(x.shape, axis));
+        return;
+      }
       let start = 0;
       names.forEach((name, i) => {
         launchCopy(

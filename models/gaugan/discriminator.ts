@@ -1,5 +1,5 @@
 import { scope, type Tensor, type Tree } from '../../engine/index.ts';
-import { cast, conv2d, leakyRelu, slice } from '../../kernels/index.ts';
+import { cast, conv2d, leakyRelu, split } from '../../kernels/index.ts';
 import { normAndActivate, partsOf } from '../layers/normalised-conv.ts';
 import { spectralWeights } from '../layers/spectral-weights.ts';
 import type { Mode } from '../layers/state.ts';
@@ -96,9 +96,8 @@ function firstLayer(layer: unknown, { stride }: DiscriminatorLayer, judged: Judg
     const { weight, bias } = conv;
     const { dtype, shape } = judged.image;
     const channels = weight.shape[1] - shape[1];
-    const forMap = { weight: slice(weight, { axis: 1, end: channels }), bias };
-    const ofMap = mapConv(judged.map, forMap, { ...window, dtype });
-    const ofImage = { weight: slice(weight, { axis: 1, start: channels }) };
-    return leakyRelu(conv2d(judged.image, ofImage, { ...window, residual: ofMap }), SLOPE);
+    const [forMap, forImage] = split(weight, [channels, shape[1]], 1);
+    const ofMap = mapConv(judged.map, { weight: forMap, bias }, { ...window, dtype });
+    return leakyRelu(conv2d(judged.image, { weight: forImage }, { ...window, residual: ofMap }), SLOPE);
   });
 }

@@ -11,7 +11,7 @@ import {
   pooledOneHot,
   resize,
   resizeLabels,
-  slice,
+  split,
 } from '../../kernels/index.ts';
 
 /**
@@ -99,10 +99,9 @@ export function mapConv(map: SemanticMap, weights: ConvWeights, options: MapConv
   }
   if (!edges) return labelConv2d(labels, weights, { ...window, activation, dtype });
   return scope(() => {
-    const { weight, bias } = weights;
-    const residual = conv2d(edges, { weight: slice(weight, { axis: 1, start: classes }) }, window);
-    const ofClasses = { weight: slice(weight, { axis: 1, end: classes }), bias };
-    return labelConv2d(labels, ofClasses, { ...window, activation, residual, dtype });
+    const [ofClasses, ofEdges] = split(weights.weight, [classes, 1], 1);
+    const residual = conv2d(edges, { weight: ofEdges }, window);
+    return labelConv2d(labels, { weight: ofClasses, bias: weights.bias }, { ...window, activation, residual, dtype });
   });
 }
 

@@ -1,5 +1,5 @@
 import { scope, stopGradient, type Tensor, type Tree } from '../../engine/index.ts';
-import { add, affine, concat, slice } from '../../kernels/index.ts';
+import { add, affine, concat, split } from '../../kernels/index.ts';
 import type {
   DiscriminatorConfig,
   EncoderConfig,
@@ -196,9 +196,11 @@ function judge(
   }
   const outputs = look(concat([fake, image], 0), twice(map));
   const half = fake.shape[0];
-  const part = (range: { start?: number; end?: number }) =>
-    outputs.map((scale) => scale.map((x) => slice(x, { axis: 0, ...range })));
-  return { fake: part({ end: half }), real: part({ start: half }) };
+  // features are the generator's matter
+  const asked = learner === 'discriminator' ? outputs.map((scale) => scale.slice(-1)) : outputs;
+  const halves = asked.map((scale) => scale.map((x) => split(x, [half, half], 0)));
+  const part = (i: number) => halves.map((scale) => scale.map((both) => both[i]));
+  return { fake: part(0), real: part(1) };
 }
 
 /** The map of a batch that holds every picture's map twice. */
