@@ -37,10 +37,11 @@ fn store(segment: u32, phaseY: u32, phaseX: u32, channel: u32, sum: vec4f) {
   if (oy >= P.oH) { return; }
   let bias = biasAt(channel);
   let at = ((row / P.rows * P.groups * P.outChannels + channel) * P.oH + oy) * P.oW;
-  for (var e = 0u; e < 4u; e++) {
-    let column = ox + e * u32(P.outStepX);
-    if (column < P.oW) { y[at + column] = T(finish(sum[e], bias, at + column)); }
-  }
+  let step = u32(P.outStepX);
+  if (ox < P.oW) { y[at + ox] = T(finish(sum.x, bias, at + ox)); }
+  if (ox + step < P.oW) { y[at + ox + step] = T(finish(sum.y, bias, at + ox + step)); }
+  if (ox + 2u * step < P.oW) { y[at + ox + 2u * step] = T(finish(sum.z, bias, at + ox + 2u * step)); }
+  if (ox + 3u * step < P.oW) { y[at + ox + 3u * step] = T(finish(sum.w, bias, at + ox + 3u * step)); }
 }
 
 fn storeFour(segment: u32, phaseY: u32, phaseX: u32, channelGroup: u32, k: u32, sums: mat4x4f) {

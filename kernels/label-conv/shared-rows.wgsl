@@ -61,7 +61,11 @@ fn main(
         }
       }
     }
-    for (var e = 0u; e < 4u; e++) { tile[(thread % BLOCK * 4u + e) * PITCH + own] = sum[e]; }
+    let to = thread % BLOCK * 4u * PITCH + own;
+    tile[to] = sum.x;
+    tile[to + PITCH] = sum.y;
+    tile[to + 2u * PITCH] = sum.z;
+    tile[to + 3u * PITCH] = sum.w;
   }
   workgroupBarrier();
 

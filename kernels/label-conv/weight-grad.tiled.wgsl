@@ -5,10 +5,25 @@ const CHANNELS: u32 = 32u;
 const THREADS: u32 = CHANNELS * TAPS;
 const PIXELS: u32 = 64u;
 const ROUND: u32 = THREADS / PIXELS; // channels that all threads read at once
-const OWN: u32 = CHANNELS / ROUND; // values that a thread reads
+const OWN: u32 = CHANNELS / ROUND; // values that a thread reads: 8 or 16
 const PITCH: u32 = CHANNELS + 1u;
 var<workgroup> tile: array<f32, PIXELS * PITCH>;
 var<workgroup> met: array<u32, PIXELS * TAPS>;
+
+// Gradients of four channels ROUND apart. No loop and no variable index: some compilers would keep an array in memory. The
+// last channel stands in for those past it; their sums are never read.
+fn fourAt(image: u32, place: u32, channel0: u32, o: u32) -> vec4f {
+  let channels = min(vec4u(channel0 + o) + vec4u(0u, ROUND, 2u * ROUND, 3u * ROUND), vec4u(P.channels - 1u));
+  let at = (image * P.channels + channels) * P.oH * P.oW + place;
+  return vec4f(f32(dy[at.x]), f32(dy[at.y]), f32(dy[at.z]), f32(dy[at.w]));
+}
+
+fn keepFour(at: u32, gradients: vec4f) {
+  tile[at] = gradients.x;
+  tile[at + ROUND] = gradients.y;
+  tile[at + 2u * ROUND] = gradients.z;
+  tile[at + 3u * ROUND] = gradients.w;
+}
 
 @compute @workgroup_size(THREADS)
 fn main(
@@ -49,11 +64,13 @@ fn main(
     let pixel = min(p0 + thread % PIXELS, end - 1u);
     let image = pixel / plane;
     let place = pixel - image * plane;
-    var gradients: array<f32, OWN>;
-    for (var i = 0u; i < OWN; i++) {
-      // the last channel stands in for those past it; their sums are never read
-      let o = min(channel0 + i * ROUND + thread / PIXELS, P.channels - 1u);
-      gradients[i] = f32(dy[(image * P.channels + o) * plane + place]);
+    let own0 = fourAt(image, place, channel0, thread / PIXELS);
+    let own4 = fourAt(image, place, channel0, thread / PIXELS + 4u * ROUND);
+    var own8: vec4f;
+    var own12: vec4f;
+    if (OWN == 16u) {
+      own8 = fourAt(image, place, channel0, thread / PIXELS + 8u * ROUND);
+      own12 = fourAt(image, place, channel0, thread / PIXELS + 12u * ROUND);
     }
     let oy = place / P.oW;
     let corner = vec2i(vec2u(place - oy * P.oW, oy) * vec2u(P.strideX, P.strideY)) - vec2i(P.left, P.top);
@@ -62,7 +79,13 @@ fn main(
       let b = tap0 + seen - a * P.kW;
       met[seen * PIXELS + thread % PIXELS] = classAt(image, corner + vec2i(vec2u(b, a)));
     }
-    for (var i = 0u; i < OWN; i++) { tile[thread % PIXELS * PITCH + i * ROUND + thread / PIXELS] = gradients[i]; }
+    let to = thread % PIXELS * PITCH + thread / PIXELS;
+    keepFour(to, own0);
+    keepFour(to + 4u * ROUND, own4);
+    if (OWN == 16u) {
+      keepFour(to + 8u * ROUND, own8);
+      keepFour(to + 12u * ROUND, own12);
+    }
     workgroupBarrier();
     if (owns) {
       for (var j = 0u; j < min(PIXELS, end - p0); j++) {
