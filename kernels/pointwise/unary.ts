@@ -1,5 +1,6 @@
 import * as d from 'typegpu/data';
 import { bytesPerElement, type Capabilities, defineKernel, read, type Tensor, write } from '../../engine/index.ts';
+import { isCard } from '../lib/tile.ts';
 
 /** The order is that of the cases in unary.wgsl. */
 const OPS = [
@@ -23,6 +24,8 @@ const OPS = [
   'copy',
 ] as const;
 export type UnaryName = (typeof OPS)[number];
+/** Those that take much longer to compute than a product. */
+const CURVED: ReadonlySet<UnaryName> = new Set(['tanh', 'sigmoid', 'exp', 'log', 'pow', 'silu', 'softplus']);
 
 export const POINTWISE_WG = 256;
 
@@ -45,15 +48,20 @@ const unaryKernel = defineKernel({
   wgsl: new URL('./unary.wgsl', import.meta.url),
   params: d.struct({ count: d.u32, span: d.u32, a: d.f32, b: d.f32 }).$name('Params'),
   bindings: { x: read('T16'), y: write('T16') },
-  keys: { OP: OPS.map((_, i) => i), WG: [POINTWISE_WG] },
+  keys: { OP: OPS.map((_, i) => i), PAIRED: [0, 1], WG: [POINTWISE_WG] },
+  valid: ({ OP, PAIRED }) => PAIRED === 0 || CURVED.has(OPS[OP]),
   grid: unitGrid,
   cost: (p, bytes) => ({ flops: (UNIT / bytes) * p.count, bytes: 2 * UNIT * p.count }),
 });
 
 /** y = f(x) for one of the functions above. */
 export function launchUnary(name: UnaryName, x: Tensor, y: Tensor, a = 0, b = 0): void {
-  const params = { ...unitsOf(x.size * bytesPerElement(x.dtype), x.device.capabilities), a, b };
-  unaryKernel.launch({ x, y }, params, { OP: OPS.indexOf(name), WG: POINTWISE_WG });
+  const { capabilities, info } = x.device;
+  const { count, span } = unitsOf(x.size * bytesPerElement(x.dtype), capabilities);
+  // of halves a card computes so much for a byte that it has to load ahead
+  const isPaired = !capabilities.software && isCard(info) && x.dtype === 'f16' && CURVED.has(name);
+  const params = { count, span: isPaired ? 2 : span, a, b };
+  unaryKernel.launch({ x, y }, params, { OP: OPS.indexOf(name), PAIRED: isPaired ? 1 : 0, WG: POINTWISE_WG });
 }
 
 const castKernel = defineKernel({

@@ -1,5 +1,6 @@
 // y = f(x), element by element. A thread owns P.span units of 16 bytes, WG apart; P.count counts units, and the last one
-// may run past the tensor's end into the padding that every buffer has.
+// may run past the tensor's end into the padding that every buffer has. PAIRED: it owns two, and loads both before it
+// computes.
 
 fn apply(x: vec4f) -> vec4f {
   switch OP {
@@ -49,7 +50,15 @@ fn main(
 ) {
   let start = groupIndex(group, groups) * WG * P.span;
   let end = min(start + WG * P.span, P.count);
-  for (var i = start + local.x; i < end; i += WG) {
+  var i = start + local.x;
+  if (PAIRED == 1u && i + WG < end) {
+    let u = x[i];
+    let v = x[i + WG];
+    y[i] = packed(apply(first(u)), apply(second(u)));
+    y[i + WG] = packed(apply(first(v)), apply(second(v)));
+    return;
+  }
+  for (; i < end; i += WG) {
     let v = x[i];
     y[i] = packed(apply(first(v)), apply(second(v)));
   }

@@ -17,6 +17,7 @@ import {
   sub,
   tanh,
 } from '../../kernels/index.ts';
+import { asCard } from '../support/card.ts';
 import { testDevice } from '../support/device.ts';
 import { generator, normal } from '../support/samples.ts';
 
@@ -189,5 +190,22 @@ describe('rounding to a grid', () => {
     for (const grid of [0.3, -1, Number.NaN, 2 ** 127])
       expect(() => roundTo(x, grid)).toThrow(/^roundTo: expected a grid/);
     x.dispose();
+  });
+});
+
+describe('on a card', () => {
+  it('curves of halves are those of other devices, whole pairs of units and rests alike', async () => {
+    if (!device.capabilities.f16) return;
+    const card = asCard(device);
+    for (const size of [3, 2048, 2056, 4096, 4100, 8200]) {
+      const random = generator(size);
+      const values = Float32Array.from({ length: size }, () => 3 * normal(random));
+      for (const fn of [tanh, softplus]) {
+        const [want, got] = await Promise.all(
+          [device, card].map((on) => read(() => fn(tensor(on, values, [size], 'f16')))),
+        );
+        expect(got).toEqual(want);
+      }
+    }
   });
 });
