@@ -40,11 +40,11 @@ const SHARES = { software: 8, card: 4096, other: 512 };
 /** Groups that are one each. */
 const ENOUGH_GROUPS = { software: 8, card: 512, other: 512 };
 
-/** Vectors that are kept of each place between two passes: those of what a gradient comes from, or of the input alone. */
-export type Kept = 1 | 2 | 3;
+/** Vectors that are read of each place: of the input alone, or of all that a gradient comes from. */
+export type Inputs = 1 | 2 | 3;
 
 /** Chooses by shape and device class alone, so that the order of a sum never changes between runs. */
-export function planOf(layout: Layout, device: Device, dtype: DType, kept: Kept): Plan {
+export function planOf(layout: Layout, device: Device, dtype: DType, inputs: Inputs): Plan {
   const { outer, groups, length } = layout;
   const { capabilities } = device;
   const lanes = lanesFor(length);
@@ -61,11 +61,11 @@ export function planOf(layout: Layout, device: Device, dtype: DType, kept: Kept)
       parts: segments * slab,
     };
   }
-  return segmentsOf(layout, device, dtype, kept);
+  return segmentsOf(layout, device, dtype, inputs);
 }
 
 /** The plan of groups that workgroups own or share, however short their slabs are. */
-export function segmentsOf({ outer, groups, length }: Layout, device: Device, dtype: DType, kept: Kept): Plan {
+export function segmentsOf({ outer, groups, length }: Layout, device: Device, dtype: DType, inputs: Inputs): Plan {
   const { capabilities, info } = device;
   const lanes = lanesFor(length);
   const vectors = (outer * length) / lanes;
@@ -76,6 +76,6 @@ export function segmentsOf({ outer, groups, length }: Layout, device: Device, dt
   const chunk = Math.ceil(vectors / Math.max(wanted, Math.ceil(vectors / (team * CHAIN))));
   const segments = Math.ceil(vectors / chunk);
   const isFused = outer === 1 && segments === 1;
-  const pace = paceOf(device, { vectors: chunk, dtype, kept: segments === 1 ? kept : 0 });
+  const pace = paceOf(device, { vectors: chunk, dtype, inputs, again: segments === 1 });
   return { lanes, kind: isFused ? 'fused' : 'segments', segments, chunk, pace, parts: segments };
 }

@@ -11,13 +11,15 @@ export interface Pace {
   readonly unroll: number;
 }
 
-/** What a group is gone over for; `inputs` are what each place has to be kept of it. */
+/** What a workgroup goes over. */
 export interface Work {
   /** vectors of a group, or of the segment of a workgroup */
   readonly vectors: number;
   readonly dtype: DType;
-  /** values to keep of each place, in vectors of the storage type; none where there is one pass only */
-  readonly kept: number;
+  /** vectors that are read of each place: of the input alone, or of all that a gradient comes from */
+  readonly inputs: number;
+  /** it goes over them a second time, and may have kept some */
+  readonly again: boolean;
 }
 
 const HELD = [0, 1, 2, 4, 8, 16] as const;
@@ -40,16 +42,23 @@ export function paceOf(device: Device, work: Work): Pace {
   return substitute?.(device, work) ?? (isCard(device.info) ? cardPace(device, work) : plain);
 }
 
-/** Registers of four words that a thread has for what it keeps, in workgroups as large as there are. */
-const KEPT_REGISTERS = 8;
+/** Vectors of four f32 that a thread keeps in registers, in workgroups as large as there are. */
+const KEPT = 8;
+/** And that it has on their way. */
+const LOADED = 4;
 
 /** What cards are given: as many threads as there may be, that keep what they have registers for. */
-export function cardPace({ capabilities }: Device, { vectors, dtype, kept }: Work): Pace {
-  const largest = kept > 0 ? Math.min(1024, capabilities.maxWorkgroupSize) : 256;
+export function cardPace(
+  { capabilities }: Pick<Device, 'capabilities'>,
+  { vectors, dtype, inputs, again }: Work,
+): Pace {
+  const largest = again ? Math.min(1024, capabilities.maxWorkgroupSize) : 256;
   const workgroup = vectors >= 4 * largest ? largest : vectors < 1024 ? 64 : 256;
-  const most = kept > 0 ? Math.min((KEPT_REGISTERS * (dtype === 'f16' ? 2 : 1)) / kept, vectors / workgroup) : 0;
-  const held = HELD.findLast((count) => count <= most) ?? 0;
-  return { workgroup, held, unroll: 4 };
+  const halves = dtype === 'f16' ? 2 : 1;
+  const kept = again ? Math.min((KEPT * halves) / inputs, vectors / workgroup) : 0;
+  const held = HELD.findLast((count) => count <= kept) ?? 0;
+  const unroll = UNROLL.findLast((count) => count <= Math.max(2, (LOADED * halves) / inputs)) ?? 1;
+  return { workgroup, held, unroll };
 }
 
 /** Keys of a kernel whose workgroups are such teams and keep values. */
