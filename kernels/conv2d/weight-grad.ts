@@ -11,7 +11,7 @@ import {
 import { type BlockSize, cutRows } from '../lib/blocks.ts';
 import { lanesFor, perLanes } from '../lib/lanes.ts';
 import { type MatrixUnit, matrixUnitFor, packOf, perUnit, unitKey } from '../lib/matrix-unit.ts';
-import { fillingTiles, isTile, tileKey, tileKeys } from '../lib/tile.ts';
+import { fillingTiles, isTile, tileKey, tileKeys, tileWgsl } from '../lib/tile.ts';
 import { type MatrixWork, type Variant, variantFor } from '../lib/variant.ts';
 import { type Geometry, PADDING_MODES } from './geometry.ts';
 import { sumSlots } from './slot-sums.ts';
@@ -86,15 +86,18 @@ const tapsKernel = defineKernel({
   cost,
 });
 
+/** Columns of tiles: the channels of every tap, in whole quads. */
+const tiledColumns = ({ c, kH, kW }: { c: number; kH: number; kW: number }) => Math.ceil(c / 4) * 4 * kH * kW;
+
 const tiledKernel = defineKernel({
   name: 'conv2d.weightGrad.tiled',
   wgsl: new URL('./weight-grad.tiled.wgsl', import.meta.url),
-  lib: [...lib, new URL('./tile.wgsl', import.meta.url), new URL('./walk.wgsl', import.meta.url)],
+  lib: [...lib, tileWgsl, new URL('./walk.wgsl', import.meta.url)],
   params: Params,
   bindings,
   keys: tileKeys,
   valid: (key) => isTile(key),
-  grid: (p, { TILE_M, TILE_N }) => slotGroups(p, TILE_M, p.c * p.kH * p.kW, TILE_N) * p.slots,
+  grid: (p, { TILE_M, TILE_N }) => slotGroups(p, TILE_M, tiledColumns(p), TILE_N) * p.slots,
   cost,
 });
 
@@ -211,7 +214,7 @@ export function launchWeightGrad(tensors: { x: Tensor; dy: Tensor; dw: Tensor },
   }
   const unit = family === 'matrix' ? matrixUnitFor(capabilities, x.dtype) : undefined;
   const rows = family === 'lanes' && fitsRows(g);
-  const columns = rows ? g.c * g.kH : g.c * g.kH * g.kW;
+  const columns = rows ? g.c * g.kH : family === 'tiled' ? tiledColumns(g) : g.c * g.kH * g.kW;
   // columns of a lane: those of one channel are neighbours in memory; planes may all fall on the same lines of a cache
   const COLUMNS = rows || g.kH * g.kW === 1 || columns <= 2 * capabilities.subgroupWidth ? 1 : 4;
   const [tileK, lanes] = tileOf(variant, (rows ? rowsColumns(g.strideX) : COLUMNS) * capabilities.subgroupWidth);
