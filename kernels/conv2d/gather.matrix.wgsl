@@ -60,7 +60,7 @@ fn main(
     fetch(terms, thread, &brought);
   }
   for (var at = start; at < end; at += STEP) {
-    putTiles(thread, &brought);
+    putTiles(terms, thread, &brought);
     workgroupBarrier();
     if (at + STEP < end) {
       terms.term += STEP;

@@ -1,6 +1,5 @@
 // Pixels for gather.matrix.wgsl one by one, wherever they lie. In vectors: matrix-rows.wgsl.
-alias Fetched = Pack;
-fn settled(pack: Fetched) -> Pack { return pack; }
+struct Fetched { low: vec4<E>, high: vec4<E> }
 
 // Where four neighbouring pixels of the result find a tap in channel 0 of the source, and which of them do.
 struct Four { at: vec4u, there: vec4<bool> }
@@ -26,17 +25,19 @@ fn fourOf(offset: vec2i, segment: u32, channelGroup: u32) -> Four {
 
 fn column(ix: i32) -> u32 { return u32(padded(ix, i32(P.w), P.padMode)); }
 
+// there is a value to load in any case, so no branch
 fn rightPack(terms: Terms, line: u32, at: u32) -> Fetched {
   let c = terms.term + line;
-  if (c >= P.inChannels) { return Pack(); }
-  let start = c * P.h * P.w;
-  let low = four(start, terms.window.low);
-  if (PACK == 4u) { return packOf(low, vec4<E>()); }
-  return packOf(low, four(start, terms.window.high));
+  var found: Fetched;
+  if (c < P.inChannels) {
+    found.low = four(c * P.h * P.w + terms.window.low.at);
+    if (PACK == 8u) { found.high = four(c * P.h * P.w + terms.window.high.at); }
+  }
+  return found;
 }
+fn four(at: vec4u) -> vec4<E> { return vec4<E>(E(x[at.x]), E(x[at.y]), E(x[at.z]), E(x[at.w])); }
 
-// there is a value to load in any case, so no branch
-fn four(start: u32, from4: Four) -> vec4<E> {
-  let at = start + from4.at;
-  return select(vec4<E>(), vec4<E>(E(x[at.x]), E(x[at.y]), E(x[at.z]), E(x[at.w])), from4.there);
+fn settled(terms: Terms, line: u32, found: Fetched) -> Pack {
+  let none = vec4<E>();
+  return packOf(select(none, found.low, terms.window.low.there), select(none, found.high, terms.window.high.there));
 }

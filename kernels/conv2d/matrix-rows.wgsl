@@ -1,7 +1,9 @@
 // Pixels for gather.matrix.wgsl where eight halves of the source lie together: neighbours in the result are neighbours there,
 // rows are as long, a multiple of eight, and a tap moves them by a pixel at most. Else: matrix-pixels.wgsl.
 alias Fetched = Shifted;
-fn settled(found: Fetched) -> Pack { return shifted(found); }
+fn settled(terms: Terms, line: u32, found: Fetched) -> Pack {
+  return shifted(found, terms.window.x, terms.window.shift);
+}
 
 // Where this thread's vector lies in channel 0 of the source and in its row, whether it does, and how the tap moves it.
 struct Window { at: u32, x: u32, there: bool, shift: i32 }

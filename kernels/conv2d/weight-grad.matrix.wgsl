@@ -48,7 +48,7 @@ fn main(
   var sums = noBlock();
   fetch(terms, thread, &brought);
   for (var pack = 0u; pack < count; pack += LEFT_PACKS) {
-    putTiles(thread, &brought);
+    putTiles(terms, thread, &brought);
     workgroupBarrier();
     terms = termsAt(place, walkOn(terms.at, step, P.oH, rowPacks), pack + LEFT_PACKS + first < count);
     fetch(terms, thread, &brought);

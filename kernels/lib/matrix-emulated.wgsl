@@ -43,12 +43,13 @@ fn fetch(terms: Terms, thread: u32, brought: ptr<function, Brought>) {
   }
 }
 
-fn putTiles(thread: u32, brought: ptr<function, Brought>) {
+fn putTiles(terms: Terms, thread: u32, brought: ptr<function, Brought>) {
   let left = thread / LEFT_PACKS * LEFT_PITCH + thread % LEFT_PACKS * PACK;
-  let right = RIGHT_START + thread / RIGHT_PACKS * RIGHT_PITCH + thread % RIGHT_PACKS * PACK;
+  let line = thread / RIGHT_PACKS;
+  let right = RIGHT_START + line * RIGHT_PITCH + thread % RIGHT_PACKS * PACK;
   for (var q = 0u; q < rolled(PACKS); q++) {
     put(left + q * LEFT_LINES * LEFT_PITCH, (*brought).left[q]);
-    put(right + q * RIGHT_LINES * RIGHT_PITCH, settled((*brought).right[q]));
+    put(right + q * RIGHT_LINES * RIGHT_PITCH, settled(terms, line + q * RIGHT_LINES, (*brought).right[q]));
   }
 }
 

@@ -68,32 +68,33 @@ fn fetch(terms: Terms, thread: u32, brought: ptr<function, Brought>) {
 }
 
 // into the tiles, for all to read after a barrier
-fn putTiles(thread: u32, brought: ptr<function, Brought>) {
+fn putTiles(terms: Terms, thread: u32, brought: ptr<function, Brought>) {
+  let line = thread / RIGHT_PACKS;
   let a = thread / LEFT_PACKS * LEFT_PITCH + thread % LEFT_PACKS * PACK;
-  let b = RIGHT_START + thread / RIGHT_PACKS * RIGHT_PITCH + thread % RIGHT_PACKS * PACK;
+  let b = RIGHT_START + line * RIGHT_PITCH + thread % RIGHT_PACKS * PACK;
   const A: u32 = LEFT_LINES * LEFT_PITCH;
   const B: u32 = RIGHT_LINES * RIGHT_PITCH;
   put(a, (*brought).left0);
-  put(b, settled((*brought).right0));
+  put(b, settled(terms, line, (*brought).right0));
   if (PACKS > 1u) {
     put(a + A, (*brought).left1);
-    put(b + B, settled((*brought).right1));
+    put(b + B, settled(terms, line + RIGHT_LINES, (*brought).right1));
   }
   if (PACKS > 2u) {
     put(a + 2u * A, (*brought).left2);
     put(a + 3u * A, (*brought).left3);
-    put(b + 2u * B, settled((*brought).right2));
-    put(b + 3u * B, settled((*brought).right3));
+    put(b + 2u * B, settled(terms, line + 2u * RIGHT_LINES, (*brought).right2));
+    put(b + 3u * B, settled(terms, line + 3u * RIGHT_LINES, (*brought).right3));
   }
   if (PACKS > 4u) {
     put(a + 4u * A, (*brought).left4);
     put(a + 5u * A, (*brought).left5);
     put(a + 6u * A, (*brought).left6);
     put(a + 7u * A, (*brought).left7);
-    put(b + 4u * B, settled((*brought).right4));
-    put(b + 5u * B, settled((*brought).right5));
-    put(b + 6u * B, settled((*brought).right6));
-    put(b + 7u * B, settled((*brought).right7));
+    put(b + 4u * B, settled(terms, line + 4u * RIGHT_LINES, (*brought).right4));
+    put(b + 5u * B, settled(terms, line + 5u * RIGHT_LINES, (*brought).right5));
+    put(b + 6u * B, settled(terms, line + 6u * RIGHT_LINES, (*brought).right6));
+    put(b + 7u * B, settled(terms, line + 7u * RIGHT_LINES, (*brought).right7));
   }
 }
 

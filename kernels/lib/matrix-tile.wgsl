@@ -11,8 +11,8 @@
 //
 // The kernel defines `Terms`, where a step's terms lie, leftPack(terms, line, at) and rightPack(terms, line, at), which fetch
 // PACK neighbours `at` values into a line of the tile; `Place`, where results lie, and keep(place, row, column, low, high),
-// which stores eight neighbours of a row of the tile. Fetching is one thing and what is done with it another: what right packs
-// are until they are put may be more, `Fetched`, which settled() makes a pack of.
+// which stores eight neighbours of a row of the tile. Whatever looks at what was fetched waits for it: what a right pack is
+// until it is put may be something else, `Fetched`, of which settled(terms, line, fetched) makes a pack.
 const STEP: u32 = (select(64u, 32u, TILE == 128u) << DEEP) / E_BYTES;
 const LEFT_LINE: u32 = select(TILE, STEP, LEFT_ALONG_K == 1u);
 const RIGHT_LINE: u32 = select(TILE, STEP, RIGHT_ALONG_K == 1u);

@@ -5,7 +5,7 @@ struct Place { item: u32, slot: u32, row: u32, column: u32 }
 // A step's terms from k on: where the item's matrices start, and the tile's first row and column.
 struct Terms { a: u32, b: u32, row: u32, column: u32, k: u32 }
 alias Fetched = Pack;
-fn settled(pack: Fetched) -> Pack { return pack; }
+fn settled(terms: Terms, line: u32, pack: Fetched) -> Pack { return pack; }
 
 @compute @workgroup_size(WG)
 fn main(
@@ -32,7 +32,7 @@ fn main(
   var terms = Terms(place.item * P.aBatch, place.item * P.bBatch, place.row, place.column, start);
   fetch(terms, thread, &brought);
   while (terms.k < end) {
-    putTiles(thread, &brought);
+    putTiles(terms, thread, &brought);
     workgroupBarrier();
     terms.k += STEP;
     fetch(terms, thread, &brought);
