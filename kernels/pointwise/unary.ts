@@ -1,5 +1,6 @@
 import * as d from 'typegpu/data';
 import { bytesPerElement, type Capabilities, defineKernel, read, type Tensor, write } from '../../engine/index.ts';
+import { MANY_VECTORS } from '../lib/rows.ts';
 import { isCard } from '../lib/tile.ts';
 
 /** The order is that of the cases in unary.wgsl. */
@@ -71,7 +72,6 @@ const castKernel = defineKernel({
   bindings: { x: read('T4'), y: write('U4') },
   keys: { WG: [POINTWISE_WG] },
   grid: (p) => Math.ceil(p.count / POINTWISE_WG),
-  // to or from labels
   cost: (p, bytes) => ({ flops: 0, bytes: 4 * p.count * (bytes + 4) }),
 });
 
@@ -109,7 +109,8 @@ export function launchCast(x: Tensor, y: Tensor): void {
     toHalfKernel.launch({ x, y }, unitsOf(2 * x.size, capabilities), { WG: POINTWISE_WG });
     return;
   }
-  if (x.dtype === 'f16' && y.dtype === 'f32') {
+  // GPUs write what lies beside each other at once: no thread writes two vectors
+  if (x.dtype === 'f16' && y.dtype === 'f32' && capabilities.software) {
     fromHalfKernel.launch({ x, y }, unitsOf(2 * x.size, capabilities), { WG: POINTWISE_WG });
     return;
   }
@@ -126,8 +127,10 @@ const fillKernel = defineKernel({
   cost: (p) => ({ flops: 0, bytes: UNIT * p.count }),
 });
 
+const FILL_SPAN = 4;
+
 /** Sets every element of y. */
 export function launchFill(y: Tensor, value: number): void {
-  const units = unitsOf(y.size * bytesPerElement(y.dtype), y.device.capabilities);
-  fillKernel.launch({ y }, { ...units, value }, { WG: POINTWISE_WG });
+  const { count, span } = unitsOf(y.size * bytesPerElement(y.dtype), y.device.capabilities);
+  fillKernel.launch({ y }, { count, span: count >= MANY_VECTORS ? FILL_SPAN : span, value }, { WG: POINTWISE_WG });
 }

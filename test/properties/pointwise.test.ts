@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { type Device, type Shape, scope, sizeOf, type Tensor, tensor, vjp } from '../../engine/index.ts';
 import {
   abs,
+  cast,
   clamp,
   div,
   exp,
@@ -194,6 +195,12 @@ describe('rounding to a grid', () => {
 });
 
 describe('on a card', () => {
+  it('halves become floats of the same value', async () => {
+    if (!device.capabilities.f16) return;
+    const values = Float32Array.from({ length: 1027 }, (_, i) => (i - 500) / 8);
+    expect(await read(() => cast(tensor(asCard(device), values, [1027], 'f16'), 'f32'))).toEqual([...values]);
+  });
+
   it('curves of halves are those of other devices, whole pairs of units and rests alike', async () => {
     if (!device.capabilities.f16) return;
     const card = asCard(device);
