@@ -4,6 +4,7 @@ import { type Activation, activationGrad, activationRef, checkActivation } from 
 import { affine, checkGrid } from '../pointwise/ops.ts';
 import { roundToRef } from '../pointwise/reference.ts';
 import { biasGrad } from './bias-grad.ts';
+import { addsBorders, launchBorders } from './borders.ts';
 import { launchFold, paddedGeometry } from './fold.ts';
 import { forwardGather, transposedGather } from './gather.ts';
 import { launchGather } from './gather-kernels.ts';
@@ -153,6 +154,11 @@ export const transposedOp: Op<'x' | 'weight' | 'bias', readonly ['y'], Transpose
       return;
     }
     // what reached the padding is added to the pixels that it was copied from
+    if (addsBorders(x.device)) {
+      launchGather({ x, weight, y, bias }, transposedGather(g), NO_EPILOGUE);
+      launchBorders({ x, weight, y }, g);
+      return;
+    }
     scope(() => {
       const wide = paddedGeometry(g);
       const padded = empty(x.device, { shape: inShape(wide), dtype: x.dtype });
