@@ -155,7 +155,7 @@ export function launchNormGradient(
 ): void {
   const { dy, v, stats, fixedStatistics } = gradient;
   const { outer, groups, length } = layout;
-  const { kind, lanes, segments, chunk, pace, parts } = planOf(layout, dy.device, dy.dtype, 2);
+  const { kind, lanes, segments, chunk, pace, parts } = planOf(layout, dy.device, { dtype: dy.dtype, inputs: 2 });
   const isNormalised = gradient.isNormalised ? 1 : 0;
   const inverseCount = fixedStatistics ? 0 : 1 / (outer * length);
   const common = { groups, length: length / lanes, isNormalised };

@@ -151,7 +151,7 @@ export interface Affinity {
 
 /** Statistics of each group as [groups, 4]: mean (the sum of two), 1 / sqrt(var + eps), biased variance. */
 export function launchStatistics(x: Tensor, stats: Tensor, layout: Layout, eps: number): void {
-  const { lanes, kind, segments, chunk, pace, parts } = planOf(layout, x.device, x.dtype, 1);
+  const { lanes, kind, segments, chunk, pace, parts } = planOf(layout, x.device, { dtype: x.dtype, inputs: 1 });
   const { outer, groups, length } = layout;
   const partial = empty(x.device, { shape: [groups, parts, 4], dtype: 'f32' });
   const params = { outer, groups, length: length / lanes, segments };
@@ -173,7 +173,7 @@ export function launchApply(
   slope = 1,
 ): void {
   const { outer, groups } = layout;
-  const { lanes, kind, segments, chunk, pace } = planOf(layout, x.device, x.dtype, 1);
+  const { lanes, kind, segments, chunk, pace } = planOf(layout, x.device, { dtype: x.dtype, inputs: 1 });
   const tensors = { x, stats, weight, bias, y };
   const params = { groups, length: layout.length / lanes, channels, slope };
   const key = { AFFINE: AFFINE.indexOf(affine) };
@@ -195,7 +195,7 @@ export function launchNormalize(
   eps: number,
   slope = 1,
 ): void {
-  const { kind, lanes, pace } = planOf(layout, x.device, x.dtype, 1);
+  const { kind, lanes, pace } = planOf(layout, x.device, { dtype: x.dtype, inputs: 1 });
   if (kind !== 'fused') {
     launchStatistics(x, stats, layout, eps);
     launchApply(x, stats, y, layout, affinity, slope);

@@ -1,8 +1,8 @@
-import type { Device, DType } from '../../engine/index.ts';
+import type { Device } from '../../engine/index.ts';
 import { type Lanes, lanesFor } from '../lib/lanes.ts';
 import { subgroupTeam } from '../lib/team.ts';
 import { isCard } from '../lib/tile.ts';
-import { type Pace, paceOf } from './pace.ts';
+import { type Pace, paceOf, type Reads } from './pace.ts';
 
 /**
  * A tensor seen as [outer, groups, length]: a group is normalised together. Instance norm: [1, N·C, H·W]; batch norm:
@@ -40,11 +40,8 @@ const SHARES = { software: 8, card: 4096, other: 512 };
 /** Groups that are one each. */
 const ENOUGH_GROUPS = { software: 8, card: 512, other: 512 };
 
-/** Vectors that are read of each place: of the input alone, or of all that a gradient comes from. */
-export type Inputs = 1 | 2 | 3;
-
 /** Chooses by shape and device class alone, so that the order of a sum never changes between runs. */
-export function planOf(layout: Layout, device: Device, dtype: DType, inputs: Inputs): Plan {
+export function planOf(layout: Layout, device: Device, reads: Reads): Plan {
   const { outer, groups, length } = layout;
   const { capabilities } = device;
   const lanes = lanesFor(length);
@@ -61,11 +58,11 @@ export function planOf(layout: Layout, device: Device, dtype: DType, inputs: Inp
       parts: segments * slab,
     };
   }
-  return segmentsOf(layout, device, dtype, inputs);
+  return segmentsOf(layout, device, reads);
 }
 
 /** The plan of groups that workgroups own or share, however short their slabs are. */
-export function segmentsOf({ outer, groups, length }: Layout, device: Device, dtype: DType, inputs: Inputs): Plan {
+export function segmentsOf({ outer, groups, length }: Layout, device: Device, reads: Reads): Plan {
   const { capabilities, info } = device;
   const lanes = lanesFor(length);
   const vectors = (outer * length) / lanes;
@@ -76,6 +73,6 @@ export function segmentsOf({ outer, groups, length }: Layout, device: Device, dt
   const chunk = Math.ceil(vectors / Math.max(wanted, Math.ceil(vectors / (team * CHAIN))));
   const segments = Math.ceil(vectors / chunk);
   const isFused = outer === 1 && segments === 1;
-  const pace = paceOf(device, { vectors: chunk, dtype, inputs, again: segments === 1 });
+  const pace = paceOf(device, { ...reads, vectors: chunk, again: segments === 1 });
   return { lanes, kind: isFused ? 'fused' : 'segments', segments, chunk, pace, parts: segments };
 }

@@ -11,13 +11,19 @@ export interface Pace {
   readonly unroll: number;
 }
 
+/** What is read of each place of a group. */
+export interface Reads {
+  readonly dtype: DType;
+  /** vectors: of the input alone, or of all that a gradient comes from */
+  readonly inputs: 1 | 2 | 3;
+  /** vectors that only the second pass reads */
+  readonly beside?: number;
+}
+
 /** What a workgroup goes over. */
-export interface Work {
+export interface Work extends Reads {
   /** vectors of a group, or of the segment of a workgroup */
   readonly vectors: number;
-  readonly dtype: DType;
-  /** vectors that are read of each place: of the input alone, or of all that a gradient comes from */
-  readonly inputs: number;
   /** it goes over them a second time, and may have kept some */
   readonly again: boolean;
 }
@@ -48,17 +54,17 @@ const KEPT = 8;
 const LOADED = 4;
 
 /** What cards are given: as many threads as there may be, that keep what they have registers for. */
-export function cardPace(
-  { capabilities }: Pick<Device, 'capabilities'>,
-  { vectors, dtype, inputs, again }: Work,
-): Pace {
+export function cardPace({ capabilities }: Pick<Device, 'capabilities'>, work: Work): Pace {
+  const { vectors, dtype, inputs, beside = 0, again } = work;
   const largest = again ? Math.min(1024, capabilities.maxWorkgroupSize) : 256;
   const workgroup = vectors >= 4 * largest ? largest : vectors < 1024 ? 64 : 256;
   const halves = dtype === 'f16' ? 2 : 1;
-  const kept = again ? Math.min((KEPT * halves) / inputs, vectors / workgroup) : 0;
+  // threads that keep halves while they wait for others are too few: SPADE of 64M of them took 190 us, not 156
+  const keeps = again && !(beside > 0 && dtype === 'f16');
+  const kept = keeps ? Math.min((KEPT * halves) / inputs, vectors / workgroup) : 0;
   const held = HELD.findLast((count) => count <= kept) ?? 0;
-  const unroll = UNROLL.findLast((count) => count <= Math.max(2, (LOADED * halves) / inputs)) ?? 1;
-  return { workgroup, held, unroll };
+  const loaded = (LOADED * halves) / (keeps ? inputs + beside : inputs);
+  return { workgroup, held, unroll: UNROLL.findLast((count) => count <= Math.max(2, loaded)) ?? 1 };
 }
 
 /** Keys of a kernel whose workgroups are such teams and keep values. */

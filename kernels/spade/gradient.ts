@@ -128,7 +128,7 @@ export const spadeGrad: Op<'dy' | 'x' | 'y' | 'gammaBeta' | 'stats', readonly ['
     forward: ({ dy, x, y, gammaBeta, stats }, { dx, dgammaBeta }, { norm, slope, fixedStatistics }) => {
       const layout = layoutOf(x.shape, norm);
       const { outer, groups, length, channels } = layout;
-      const { lanes, segments, chunk, pace } = segmentsOf(layout, x.device, x.dtype, 3);
+      const { lanes, segments, chunk, pace } = segmentsOf(layout, x.device, { dtype: x.dtype, inputs: 3 });
       const common = { outer, groups, length: length / lanes, channels };
       const inverseCount = fixedStatistics ? 0 : 1 / (outer * length);
       const active = { ACTIVE: slope === 1 ? 0 : 1 };

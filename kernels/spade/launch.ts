@@ -64,7 +64,11 @@ export function launchSpadeApply(
   { outer, groups, length, channels }: SpadeLayout,
   slope: number,
 ): void {
-  const { lanes, segments, chunk, pace } = segmentsOf({ outer, groups, length }, x.device, x.dtype, 1);
+  const { lanes, segments, chunk, pace } = segmentsOf({ outer, groups, length }, x.device, {
+    dtype: x.dtype,
+    inputs: 1,
+    beside: 2,
+  });
   const params = { outer, groups, length: length / lanes, segments, chunk, channels, slope };
   applyKernels[lanes].launch({ x, gammaBeta, stats, y }, params, onceKey(pace));
 }
@@ -79,7 +83,7 @@ export function launchSpade(
   eps: number,
   slope: number,
 ): void {
-  const { lanes, segments, pace } = segmentsOf(layout, x.device, x.dtype, 1);
+  const { lanes, segments, pace } = segmentsOf(layout, x.device, { dtype: x.dtype, inputs: 1, beside: 2 });
   if (segments > 1) {
     launchStatistics(x, stats, layout, eps);
     launchSpadeApply(x, gammaBeta, stats, y, layout, slope);

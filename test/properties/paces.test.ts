@@ -108,7 +108,7 @@ describe("a card's pace", () => {
       const card = { capabilities: { ...device.capabilities, maxWorkgroupSize } };
       for (const dtype of ['f32', 'f16'] as const) {
         for (const vectors of [1, 63, 64, 300, 1024, 4096, 5000, 16384, 1e6]) {
-          for (const inputs of [1, 2, 3]) {
+          for (const inputs of [1, 2, 3] as const) {
             const { workgroup, held, unroll } = cardPace(card, { vectors, dtype, inputs, again: true });
             expect(workgroup).toBeLessThanOrEqual(maxWorkgroupSize);
             expect(held * workgroup).toBeLessThanOrEqual(vectors);
