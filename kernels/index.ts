@@ -44,6 +44,7 @@ export { gather } from './gather/gather.ts';
 export { oneHot } from './gather/one-hot.ts';
 export { embedding, indexSelect } from './gather/select.ts';
 export { instanceNorm } from './instance-norm/instance-norm.ts';
+export { l1 } from './l1/l1.ts';
 export { type LabelConv2dOptions, labelConv2d, type StraightActivation } from './label-conv/label-conv.ts';
 export { type PooledOneHotOptions, pooledOneHot } from './label-conv/pooled-one-hot.ts';
 export { resizeLabels } from './label-conv/resize-labels.ts';

@@ -1,6 +1,6 @@
 /** Adversarial losses over the predictions of several scales, and what goes with them. */
 import { ShapeError, scope, stopGradient, type Tensor } from '../../engine/index.ts';
-import { abs, add, affine, cast, exp, mean, softplus, square, sub, sum } from '../../kernels/index.ts';
+import { abs, add, affine, cast, exp, l1, mean, softplus, square, sub, sum } from '../../kernels/index.ts';
 import type { GanMode } from '../choices.ts';
 
 /** Whom a loss is for: the discriminator on real or generated pictures, or the generator. */
@@ -56,7 +56,7 @@ function pointLoss(mode: GanMode, role: GanRole, p: Tensor): Tensor {
 export function featureMatching(fake: readonly (readonly Tensor[])[], real: readonly (readonly Tensor[])[]): Tensor {
   return scope(() => {
     const terms = fake.flatMap((features, scale) =>
-      features.slice(0, -1).map((f, layer) => mean(abs(sub(f, stopGradient(real[scale][layer]))), { dtype: 'f32' })),
+      features.slice(0, -1).map((f, layer) => l1(f, stopGradient(real[scale][layer]))),
     );
     if (terms.length === 0) {
       throw new ShapeError('featureMatching: expected features before the prediction. Ask the discriminator for them.');

@@ -1,7 +1,7 @@
 /** How far a picture is from the one it should be, by the activations of VGG-19: the "VGG loss" of picture translation. */
 
 import { ShapeError, scope, stopGradient, type Tensor } from '../../engine/index.ts';
-import { abs, add, affine, cast, mean, sub } from '../../kernels/index.ts';
+import { add, affine, cast, l1 } from '../../kernels/index.ts';
 import type { IndexedConvs } from '../../models/vgg/layers.ts';
 import { PERCEPTUAL_TAPS, vggTaps } from '../../models/vgg/taps.ts';
 
@@ -43,7 +43,7 @@ export function vggPerceptualTerms(
     const activations = (x: Tensor) => vggTaps(features, cast(x, features[0].weight.dtype), taps);
     const goals = scope(() => activations(stopGradient(real)).map(stopGradient));
     const found = activations(fake);
-    return found.map((f, i) => scope(() => mean(abs(sub(f, goals[i])), { dtype: 'f32' })));
+    return found.map((f, i) => l1(f, goals[i]));
   });
 }
 

@@ -1,16 +1,14 @@
 import { scope, stopGradient, type Tensor } from '../../engine/index.ts';
 import {
-  abs,
   add,
   affine,
   clamp,
   concat,
   type LapTable,
+  l1,
   mattingLaplacian,
-  mean,
   mul,
   split,
-  sub,
   sum,
   type WarpField,
   warp,
@@ -114,14 +112,14 @@ export function capVstnetLosses(
       : affine(stopGradient(styleLoss), { scale: 0 });
 
     const reconstructed = D(cwct(E(stylized), zc));
-    const cycleLoss = affine(mean(abs(sub(reconstructed, a))), { scale: weights.cycle });
+    const cycleLoss = affine(l1(reconstructed, a), { scale: weights.cycle });
 
     const { value: laplacianValue, gradient: laplacianGradient } = matting(stylized, laplacian, weights.laplacian);
 
     const stylizedSecond = motion && D(cwct(E(motion.second), zs));
     const temporal =
       motion && stylizedSecond
-        ? affine(mean(abs(sub(warp(stylized, motion.field), stylizedSecond))), { scale: weights.temporal })
+        ? affine(l1(warp(stylized, motion.field), stylizedSecond), { scale: weights.temporal })
         : affine(stopGradient(styleLoss), { scale: 0 });
 
     const total = [contentLoss, styleLoss, cycleLoss, temporal].reduce(add);
@@ -160,5 +158,5 @@ function matting(stylized: Tensor, tables: readonly LapTable[], weight: number):
 
 /** The diagnostic of a synthetic motion: how far warping the first frame is from the second. */
 export function warpError(content: Tensor, second: Tensor, field: WarpField): Tensor {
-  return mean(abs(sub(warp(content, field), second)));
+  return l1(warp(content, field), second);
 }
