@@ -18,7 +18,7 @@ import { lanesFor, perLanes } from '../lib/lanes.ts';
 import { affine, cast, mul, sign, sub } from '../pointwise/ops.ts';
 import { unitGrid, unitsOf } from '../pointwise/unary.ts';
 import { launchSum } from '../reduce/launch.ts';
-import { sum } from '../reduce/sum.ts';
+import { reshape, sum } from '../reduce/sum.ts';
 import { l1GradientRef, l1Ref } from './reference.ts';
 
 const WG = 256;
@@ -120,7 +120,7 @@ const gradientOp: Op<'a' | 'b' | 'g', readonly ['y'], Scaled> = defineOp({
   defaults: { scale: 1 },
   shape: ({ a, b, g }) => {
     checkSame('l1Gradient', a, b);
-    if (g.shape.length !== 0) throw new ShapeError(`l1Gradient: expected g to be one number [], got [${g.shape}].`);
+    if (sizeOf(g.shape) !== 1) throw new ShapeError(`l1Gradient: expected g to be one number, got [${g.shape}].`);
     return { y: a };
   },
   forward: ({ a, b, g }, { y }, { scale }) => {
@@ -130,13 +130,13 @@ const gradientOp: Op<'a' | 'b' | 'g', readonly ['y'], Scaled> = defineOp({
   },
   saves: ['a', 'b'],
   // signs are steps
-  backward: ({ a, b, dy }, { scale }, { needs }) => ({
-    dg: needs.g ? affine(sum(mul(dy, sign(sub(a, b))), { dtype: 'f32' }), { scale }) : undefined,
+  backward: ({ a, b, dy }, { scale }, { needs, inputs: { g } }) => ({
+    dg: needs.g ? reshape(affine(sum(mul(dy, sign(sub(a, b))), { dtype: 'f32' }), { scale }), g.shape) : undefined,
   }),
   reference: ({ a, b, g }, { scale }) => ({ y: l1GradientRef(a, b, g, scale) }),
   reduction: ({ a }) => sizeOf(a.shape),
   samples: [
-    { inputs: { a: [3, 5, 7], b: [3, 5, 7], g: [] }, attrs: { scale: 0.5 }, dtypes: ['f32'], gradient: false },
+    { inputs: { a: [3, 5, 7], b: [3, 5, 7], g: [1] }, attrs: { scale: 0.5 }, dtypes: ['f32'], gradient: false },
     {
       inputs: { a: { shape: [3, 8], offset: 3, scale: 0.3 }, b: { shape: [3, 8], scale: 0.3 }, g: [] },
       dtypes: ['f32'],
