@@ -62,13 +62,13 @@ export function kernelRow(
   { roofline, environment }: Pick<KernelSuite, 'roofline' | 'environment'>,
   found: Measurement,
 ): Row {
-  const { variant, seconds, cost, clock, hostUs, firstMs, dispatches, checksum, mhz } = found;
+  const { variant, seconds, cost, clock, hostUs, firstMs, dispatches, checksum, speed } = found;
   const { op, sample, pass, dtype } = variant;
   return {
     ...{ suite: 'kernels', op, sample, pass, dtype },
     ...{ ...timesOf(seconds), clock },
     ...throughputOf(roofline, cost, seconds.median),
-    ...{ hostUs, firstMs, dispatches, checksum, ...(mhz === undefined ? {} : { mhz }) },
+    ...{ hostUs, firstMs, dispatches, checksum, ...(speed === undefined ? {} : { speed }) },
     ...environment,
   };
 }

@@ -1,6 +1,5 @@
 import type { Cost, Device, Profiler, Tensor } from '../engine/index.ts';
 import { recordBurn, warmUp } from '../kernels/index.ts';
-import { clockFact } from './gpu-clock.ts';
 import { type Summary, summarize } from './statistics.ts';
 import type { Variant } from './variant.ts';
 
@@ -19,8 +18,8 @@ export interface Measurement {
   readonly dispatches: number;
   /** of the bits at the start of the result: work whose result is read cannot vanish */
   readonly checksum: string;
-  /** of the GPU, when the last run had ended, where its driver's tool tells */
-  readonly mhz?: number;
+  /** of the work that the GPU did before the runs, to keep its clock up: 1 where it was as fast as ever on this device */
+  readonly speed?: number;
 }
 
 export interface MeasureOptions {
@@ -67,6 +66,7 @@ export async function measure(
   const runs: Run[][] = variants.map(() => []);
   const spent = variants.map(() => 0);
   const out = new Set<Variant>();
+  const speeds: number[] = [];
   const gpu = device.capabilities.timestamps && !device.capabilities.software;
   for (let round = 0; round < ENOUGH_RUNS; ) {
     const turn = variants.flatMap((variant, i) =>
@@ -81,7 +81,7 @@ export async function measure(
       : 1;
     const items = Array.from({ length: rounds }, () => turn).flat();
     const timed = gpu
-      ? await runTogether(device, items)
+      ? await runTogether(device, items, (speed) => speeds.push(speed))
       : await inOrder(items, ({ variant }) => runOnce(device, variant));
     for (const [at, { i }] of items.entries()) {
       runs[i].push(timed[at]);
@@ -94,7 +94,6 @@ export async function measure(
     const fastest = Math.min(...best);
     for (const [i, variant] of variants.entries()) if (hopeless?.(variant, best[i] / fastest)) out.add(variant);
   }
-  const clock = clockFact();
   const found: Measurement[] = [];
   for (const [i, variant] of variants.entries()) {
     found.push({
@@ -106,7 +105,7 @@ export async function measure(
       cost: first[i].cost,
       dispatches: first[i].dispatches,
       checksum: await checksum(device, variant),
-      ...clock,
+      ...(speeds.length > 0 ? { speed: Math.min(...speeds) } : {}),
     });
   }
   return found;
@@ -130,11 +129,16 @@ async function runOnce(device: Device, variant: Variant): Promise<Run> {
 }
 
 /** Runs that follow each other without a gap, at full clock. */
-async function runTogether(device: Device, items: readonly { readonly variant: Variant }[]): Promise<Run[]> {
+async function runTogether(
+  device: Device,
+  items: readonly { readonly variant: Variant }[],
+  onSpeed: (speed: number) => void,
+): Promise<Run[]> {
   await warmUp(device);
   const start = performance.now();
+  let speedOf = async () => Number.NaN;
   const recorded = device.recorder.together(() => {
-    recordBurn(device);
+    speedOf = recordBurn(device);
     return items.map(({ variant }) => {
       variant.prepare();
       return recordRun(device, variant);
@@ -142,6 +146,8 @@ async function runTogether(device: Device, items: readonly { readonly variant: V
   });
   await device.finish();
   const wall = (performance.now() - start) / 1e3 / items.length;
+  const speed = await speedOf();
+  if (Number.isFinite(speed)) onSpeed(speed);
   return inOrder(recorded, async ({ profiler, hostUs }) => ({ ...(await foundBy(profiler)), wall, hostUs }));
 }
 

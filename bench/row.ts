@@ -40,7 +40,9 @@ export interface Row extends RowName, Environment {
   readonly compileWallMs?: number;
   readonly dispatches?: number;
   readonly checksum?: string;
-  /** of the GPU while it was timed, where the vendor's tool tells */
+  /** of what a GPU did before its runs to keep its clock up: 1 where it was as fast as ever on that device */
+  readonly speed?: number;
+  /** of the GPU in the last of the steps, where the vendor's tool tells */
   readonly mhz?: number;
   /** largest sums of all buffers, and of those in use, since before the network was made */
   readonly peakBytes?: number;

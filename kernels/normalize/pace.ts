@@ -61,7 +61,8 @@ export function cardPace({ capabilities }: Pick<Device, 'capabilities'>, work: W
   const halves = dtype === 'f16' ? 2 : 1;
   // threads that keep halves while they wait for others are too few: SPADE of 64M of them took 190 us, not 156
   const keeps = again && !(beside > 0 && dtype === 'f16');
-  const kept = keeps ? Math.min((KEPT * halves) / inputs, vectors / workgroup) : 0;
+  const registers = KEPT / (beside > 0 ? 2 : 1);
+  const kept = keeps ? Math.min((registers * halves) / inputs, vectors / workgroup) : 0;
   const held = HELD.findLast((count) => count <= kept) ?? 0;
   const loaded = (LOADED * halves) / (keeps ? inputs + beside : inputs);
   return { workgroup, held, unroll: UNROLL.findLast((count) => count <= Math.max(2, loaded)) ?? 1 };

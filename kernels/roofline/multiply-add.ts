@@ -2,7 +2,7 @@ import * as d from 'typegpu/data';
 import { type Device, type DType, defineKernel, empty, scope, type Tensor, write } from '../../engine/index.ts';
 
 const WG = 256;
-const OPERATIONS_A_STEP = 8 * 4 * 2 * 4;
+const OPERATIONS_A_STEP = 8 * 4 * 2 * 16;
 
 const multiplyAddKernel = defineKernel({
   name: 'roofline.multiplyAdd',

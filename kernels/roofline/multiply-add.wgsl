@@ -1,6 +1,6 @@
-// Eight independent chains of a = a · P.factor + P.term in registers, in the storage type: 256 operations a step and
-// thread, in four turns, so that counting steps costs little beside them. The chains converge to term / (1 - factor), so
-// nothing overflows; their sum is stored, so nothing vanishes.
+// Eight independent chains of a = a · P.factor + P.term in registers, in the storage type: 1024 operations a step and
+// thread, sixteen turns of each chain, so that counting steps costs little beside them. The chains converge to
+// term / (1 - factor), so nothing overflows; their sum is stored, so nothing vanishes.
 @compute @workgroup_size(WG)
 fn main(
   @builtin(workgroup_id) group: vec3u,
@@ -20,38 +20,18 @@ fn main(
   var g = f + term;
   var h = g + term;
   for (var step = 0u; step < P.steps; step++) {
-    a = fma(a, factor, term);
-    b = fma(b, factor, term);
-    c = fma(c, factor, term);
-    d = fma(d, factor, term);
-    e = fma(e, factor, term);
-    f = fma(f, factor, term);
-    g = fma(g, factor, term);
-    h = fma(h, factor, term);
-    a = fma(a, factor, term);
-    b = fma(b, factor, term);
-    c = fma(c, factor, term);
-    d = fma(d, factor, term);
-    e = fma(e, factor, term);
-    f = fma(f, factor, term);
-    g = fma(g, factor, term);
-    h = fma(h, factor, term);
-    a = fma(a, factor, term);
-    b = fma(b, factor, term);
-    c = fma(c, factor, term);
-    d = fma(d, factor, term);
-    e = fma(e, factor, term);
-    f = fma(f, factor, term);
-    g = fma(g, factor, term);
-    h = fma(h, factor, term);
-    a = fma(a, factor, term);
-    b = fma(b, factor, term);
-    c = fma(c, factor, term);
-    d = fma(d, factor, term);
-    e = fma(e, factor, term);
-    f = fma(f, factor, term);
-    g = fma(g, factor, term);
-    h = fma(h, factor, term);
+    a = sixteen(a, factor, term);
+    b = sixteen(b, factor, term);
+    c = sixteen(c, factor, term);
+    d = sixteen(d, factor, term);
+    e = sixteen(e, factor, term);
+    f = sixteen(f, factor, term);
+    g = sixteen(g, factor, term);
+    h = sixteen(h, factor, term);
   }
   if (i < P.threads) { y[i] = a + b + c + d + e + f + g + h; }
 }
+
+fn sixteen(v: T4, factor: T4, term: T4) -> T4 { return four(four(four(four(v, factor, term), factor, term), factor, term), factor, term); }
+
+fn four(v: T4, factor: T4, term: T4) -> T4 { return fma(fma(fma(fma(v, factor, term), factor, term), factor, term), factor, term); }

@@ -130,7 +130,7 @@ async function matrixRate(device: Device, { dtype, M, N, K }: MatrixConfig): Pro
 
 /** Makes the loop of a kernel longer until a run can be timed. */
 async function longEnough(device: Device, run: (steps: number) => () => void): Promise<Best> {
-  let steps = 64;
+  let steps = 16;
   let best = await bestOf(device, run(steps), 2);
   while (best.seconds < ENOUGH_SECONDS && steps < MAX_STEPS) {
     steps *= 4;

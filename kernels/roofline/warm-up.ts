@@ -6,7 +6,7 @@ import { type MultiplyAdds, multiplyAdds } from './multiply-add.ts';
 const WARM_AFTER_MS = 400;
 /** Long beside the time from a submit to its result: the clock falls where the work has gaps. */
 const BURN_SECONDS = 0.008;
-const FEWEST_STEPS = 16;
+const FEWEST_STEPS = 4;
 const MOST_STEPS = 1 << 14;
 /** Of the best rate so far: clocks go up and down in steps of about one in a hundred. */
 const AS_GOOD = 0.98;
@@ -50,8 +50,22 @@ async function burn(device: Device, burner: Burner): Promise<number> {
   return steps / seconds;
 }
 
-/** Records work to go before what is timed in the same submit, so that the pause before it costs no clock. */
-export function recordBurn(device: Device): void {
+/**
+ * Records work to go before what is timed in the same submit, so that the pause before it costs no clock.
+ *
+ * @returns once the GPU has finished it: how fast it was, 1 at the speed of the fastest on this device; NaN where nothing
+ *   tells
+ */
+export function recordBurn(device: Device): () => Promise<number> {
   const burner = burners.get(device);
-  burner?.adds.record(burner.steps);
+  if (!burner) return async () => Number.NaN;
+  const { profiler: outer } = device.recorder;
+  const profiler = device.profile();
+  const { adds, steps, best } = burner;
+  adds.record(steps);
+  device.recorder.profiler = outer;
+  return async () => {
+    const [{ ms }] = await profiler.results();
+    return steps / (ms / 1e3) / best;
+  };
 }
