@@ -140,8 +140,8 @@ class GauganTraining:
         self.G = Generator(channels, case["ngf"], case["hidden"], size).to(device)
         self.D = Discriminator(channels + 3, case["ndf"]).to(device)
         self.vgg = Vgg19().to(device)
-        self.of_G = torch.optim.Adam(self.G.parameters(), lr=1e-4, betas=(0, 0.9))
-        self.of_D = torch.optim.Adam(self.D.parameters(), lr=4e-4, betas=(0, 0.9))
+        self.of_G = torch.optim.Adam(self.G.parameters(), lr=1e-4, betas=(0.0, 0.9))
+        self.of_D = torch.optim.Adam(self.D.parameters(), lr=4e-4, betas=(0.0, 0.9))
         self.scaler = torch.cuda.amp.GradScaler(enabled=half)
         self.labels = torch.randint(self.classes, (batch, 1, size, size))
         self.edges = (torch.rand(batch, 1, size, size) > 0.9).float() if case["edges"] else None
