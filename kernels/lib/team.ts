@@ -54,3 +54,9 @@ export function perTeam<K>(make: (team: Team) => K): { readonly of: (workgroup: 
 export function subgroupTeam({ software, subgroupWidth }: Capabilities): number | undefined {
   return software && WIDTHS.includes(subgroupWidth) ? subgroupWidth : undefined;
 }
+
+/** Values that a thread loads before it uses the first; software drivers gain nothing from more than one. */
+export const UNROLLS = [1, 4];
+export const unrollOf = ({ software }: Capabilities): number => (software ? 1 : 4);
+/** Workgroups that are one subgroup are those of software drivers. */
+export const isUnroll = ({ WG, UNROLL }: { WG: number; UNROLL: number }): boolean => WG >= 64 || UNROLL === 1;

@@ -1,6 +1,7 @@
 // raw = Mᵀ u, where M [rows, outer · inner] lies in the weight as [outer, rows, inner] and inner counts V. One workgroup
 // does STRIP neighbouring columns: its threads share the rows, and meet pairwise. part[strip] = Σ raw² of the strip, from
-// which the next pass finds the norm of raw. With P.isRaw, u is itself to be divided by its norm.
+// which the next pass finds the norm of raw. With P.isRaw, u is itself to be divided by its norm. UNROLL rows are loaded
+// before the first is used.
 const TEAMS: u32 = WG / STRIP;
 var<workgroup> sums: array<V, WG>;
 var<workgroup> squares: array<f32, WG>;
@@ -20,10 +21,21 @@ fn main(
   var square = 0.0;
   if (column < columns) {
     let top = (column / P.inner) * P.rows * P.inner + column % P.inner;
-    for (var o = t / STRIP; o < P.rows; o += TEAMS) {
-      let f = u[o];
-      sum += weight[top + o * P.inner] * f;
-      square += f * f;
+    for (var o = t / STRIP; o < P.rows; o += UNROLL * TEAMS) {
+      var w: array<V, UNROLL>;
+      var f: array<f32, UNROLL>;
+      for (var j = 0u; j < UNROLL; j++) {
+        let row = o + j * TEAMS;
+        if (j == 0u || row < P.rows) {
+          f[j] = u[row];
+          w[j] = weight[top + row * P.inner];
+        }
+      }
+      for (var j = 0u; j < UNROLL; j++) {
+        if (j > 0u && o + j * TEAMS >= P.rows) { continue; }
+        sum += w[j] * f[j];
+        square += f[j] * f[j];
+      }
     }
   }
   sums[t] = sum;

@@ -1,5 +1,5 @@
 // dweight = (dy − ⟨dy, y⟩ · u vᵀ) / σ for P.chunk values (V) a workgroup; M as in columns.wgsl. ⟨dy, y⟩ is the sum of
-// P.segments parts, which every workgroup adds in the same order.
+// P.segments parts, which every workgroup adds in the same order. UNROLL values are loaded before the first is used.
 @compute @workgroup_size(WG)
 fn main(
   @builtin(workgroup_id) group: vec3u,
@@ -20,19 +20,29 @@ fn main(
   let rest = WG % P.inner;
   var line = first / P.inner;
   var r = first % P.inner;
-  for (var i = first; i < end; i += WG) {
-    var o = line;
-    var k = r;
-    if (P.outer > 1u) {
-      o = line % P.rows;
-      k += (line / P.rows) * P.inner;
+  for (var i = first; i < end; i += UNROLL * WG) {
+    var d: array<V, UNROLL>;
+    var w: array<V, UNROLL>;
+    for (var j = 0u; j < UNROLL; j++) {
+      if (j == 0u || i + j * WG < end) {
+        var o = line;
+        var k = r;
+        if (P.outer > 1u) {
+          o = line % P.rows;
+          k += (line / P.rows) * P.inner;
+        }
+        d[j] = dy[i + j * WG];
+        w[j] = product * u[o] * v[k];
+      }
+      line += skip;
+      r += rest;
+      if (r >= P.inner) {
+        r -= P.inner;
+        line++;
+      }
     }
-    dweight[i] = (dy[i] - product * u[o] * v[k]) * scale;
-    line += skip;
-    r += rest;
-    if (r >= P.inner) {
-      r -= P.inner;
-      line++;
+    for (var j = 0u; j < UNROLL; j++) {
+      if (j == 0u || i + j * WG < end) { dweight[i + j * WG] = (d[j] - w[j]) * scale; }
     }
   }
 }

@@ -1,4 +1,5 @@
-// part[segment] = Σ dy · y over P.chunk values (V): the parts of ⟨dy, y⟩, one workgroup a segment.
+// part[segment] = Σ dy · y over P.chunk values (V): the parts of ⟨dy, y⟩, one workgroup a segment. UNROLL
+// values are loaded before the first is used.
 
 const RUN = 64u; // values (V) that a thread adds up before they join its sum: rounding stays near that of a pairwise sum
 
@@ -17,8 +18,18 @@ fn main(
   while (i < end) {
     let stop = min(i + RUN * WG, end);
     var sumRun = V();
-    for (; i < stop; i += WG) {
-      sumRun += dy[i] * y[i];
+    for (; i < stop; i += UNROLL * WG) {
+      var d: array<V, UNROLL>;
+      var f: array<V, UNROLL>;
+      for (var j = 0u; j < UNROLL; j++) {
+        if (j == 0u || i + j * WG < stop) {
+          d[j] = dy[i + j * WG];
+          f[j] = y[i + j * WG];
+        }
+      }
+      for (var j = 0u; j < UNROLL; j++) {
+        if (j == 0u || i + j * WG < stop) { sumRun += d[j] * f[j]; }
+      }
     }
     sum += sumRun;
   }

@@ -1,7 +1,7 @@
 import * as d from 'typegpu/data';
 import { defineKernel, defineOp, empty, type Op, read, write } from '../../engine/index.ts';
 import { lanesFor, perLanes } from '../lib/lanes.ts';
-import { perTeam, subgroupTeam } from '../lib/team.ts';
+import { isUnroll, perTeam, subgroupTeam, UNROLLS, unrollOf } from '../lib/team.ts';
 import { matrixOf } from './layout.ts';
 import { spectralNormGradRef } from './reference.ts';
 
@@ -20,7 +20,8 @@ const dotKernels = perTeam((team) =>
         y: read(lanes === 4 ? 'vec4f' : 'f32'),
         part: write('f32'),
       },
-      keys: { WG: team.sizes },
+      keys: { UNROLL: UNROLLS, WG: team.sizes },
+      valid: (key) => isUnroll(key),
       subgroups: team.subgroups,
       widths: (width, { WG: size }) => team.serves(width, size),
       grid: (p) => p.segments,
@@ -44,7 +45,8 @@ const applyKernels = perTeam((team) =>
         part: read('f32'),
         dweight: write(lanes === 4 ? 'vec4f' : 'f32'),
       },
-      keys: { WG: team.sizes },
+      keys: { UNROLL: UNROLLS, WG: team.sizes },
+      valid: (key) => isUnroll(key),
       subgroups: team.subgroups,
       widths: (width, { WG: size }) => team.serves(width, size),
       grid: (p) => Math.ceil(p.count / p.chunk),
@@ -53,9 +55,9 @@ const applyKernels = perTeam((team) =>
   ),
 );
 
-/** Values (or vectors of four) of a workgroup, and workgroups that share ⟨dy, y⟩ at most: of 256 threads each adds one part. */
+/** Values (or vectors of four) of a workgroup, and workgroups that share ⟨dy, y⟩ at most: of 256 threads each adds a part or a few. */
 const CHUNK = 8 * WG;
-const MOST_SEGMENTS = WG;
+const MOST_SEGMENTS = { software: WG, gpu: 4 * WG };
 
 /** dweight of `spectralNorm` with u and v as constants: (dy − ⟨dy, y⟩ · u vᵀ) / σ. */
 export const spectralNormGrad: Op<'dy' | 'y' | 'u' | 'v' | 'sigma', readonly ['dweight'], { transposed: boolean }> =
@@ -69,13 +71,16 @@ export const spectralNormGrad: Op<'dy' | 'y' | 'u' | 'v' | 'sigma', readonly ['d
       const { outer, rows, inner } = matrixOf(dy.shape, transposed);
       const lanes = lanesFor(inner);
       const count = dy.size / lanes;
-      const segments = Math.min(MOST_SEGMENTS, Math.ceil(count / CHUNK));
+      const { capabilities } = dy.device;
+      const most = MOST_SEGMENTS[capabilities.software ? 'software' : 'gpu'];
+      const segments = Math.min(most, Math.ceil(count / CHUNK));
       const part = empty(dy.device, { shape: [segments], dtype: 'f32' });
       const chunk = Math.ceil(count / segments);
-      const team = subgroupTeam(dy.device.capabilities) ?? WG;
-      dotKernels.of(team)[lanes].launch({ dy, y, part }, { count, segments, chunk }, { WG: team });
+      const team = subgroupTeam(capabilities) ?? WG;
+      const key = { WG: team, UNROLL: unrollOf(capabilities) };
+      dotKernels.of(team)[lanes].launch({ dy, y, part }, { count, segments, chunk }, key);
       const params = { count, chunk: CHUNK, outer, rows, inner: inner / lanes, segments };
-      applyKernels.of(team)[lanes].launch({ dy, u, v, sigma, part, dweight }, params, { WG: team });
+      applyKernels.of(team)[lanes].launch({ dy, u, v, sigma, part, dweight }, params, key);
       part.dispose();
     },
     reference: ({ dy, y, u, v, sigma }, { transposed }) => ({

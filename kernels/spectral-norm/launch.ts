@@ -1,7 +1,7 @@
 import * as d from 'typegpu/data';
 import { defineKernel, empty, optional, read, type Tensor, write } from '../../engine/index.ts';
 import { type Lanes, lanesFor, perLanes } from '../lib/lanes.ts';
-import { perTeam, subgroupTeam } from '../lib/team.ts';
+import { isUnroll, perTeam, subgroupTeam, UNROLLS, unrollOf } from '../lib/team.ts';
 import type { MatrixLayout } from './layout.ts';
 
 const u = d.u32;
@@ -28,7 +28,7 @@ const columnsKernels = perLanes(({ lanes, suffix, lib }) =>
       raw: write(lanes === 4 ? 'vec4f' : 'f32'),
       part: write('f32'),
     },
-    keys: { STRIP: STRIPS[lanes], WG: [WG] },
+    keys: { STRIP: STRIPS[lanes], UNROLL: UNROLLS, WG: [WG] },
     grid: (p, { STRIP }) => Math.ceil((p.outer * p.inner) / STRIP),
     cost: (p) => {
       const values = p.outer * p.rows * p.inner * lanes;
@@ -50,7 +50,8 @@ const rowsKernels = perTeam((team) =>
         part: optional(read('f32'), 'ITERATED'),
         s: write('f32'),
       },
-      keys: { ITERATED: [0, 1], WG: team.sizes },
+      keys: { ITERATED: [0, 1], UNROLL: UNROLLS, WG: team.sizes },
+      valid: (key) => isUnroll(key),
       subgroups: team.subgroups,
       widths: (width, { WG: size }) => team.serves(width, size),
       grid: (p) => p.rows,
@@ -82,10 +83,10 @@ const scaleKernels = perTeam((team) =>
       v: write('vec4f'),
       sigma: write('f32'),
     },
-    keys: { ITERATED: [0, 1], GIVEN: [0, 1], WG: team.sizes },
+    keys: { ITERATED: [0, 1], GIVEN: [0, 1], UNROLL: UNROLLS, WG: team.sizes },
     subgroups: team.subgroups,
     widths: (width, { WG: size }) => team.serves(width, size),
-    valid: ({ ITERATED, GIVEN }) => ITERATED !== GIVEN,
+    valid: (key) => key.ITERATED !== key.GIVEN && isUnroll(key),
     grid: (p) => Math.ceil(p.count / p.chunk),
     cost: (p) => ({ flops: 4 * p.count, bytes: 32 * p.count }),
   }),
@@ -119,14 +120,15 @@ export function launchSpectralNorm(
   const scaleWorkgroup = team ?? WG;
   const strip = stripOf(columns, lanes, device.capabilities.software);
   const strips = Math.ceil(columns / lanes / strip);
+  const unroll = { UNROLL: unrollOf(device.capabilities) };
   const s = empty(device, { shape: [rows], dtype: 'f32' });
   const params = { count: Math.ceil(weight.size / 4), chunk: SCALE_CHUNK, rows, columns };
   if (iterations === 0) {
     rowsKernels
       .of(rowsWorkgroup)
-      [lanes].launch({ weight, v, s }, { ...matrix, strips: 0 }, { ITERATED: 0, WG: rowsWorkgroup });
+      [lanes].launch({ weight, v, s }, { ...matrix, strips: 0 }, { ITERATED: 0, WG: rowsWorkgroup, ...unroll });
     const tensors = { weight, s, raw: v, given: u, ...outputs };
-    const key = { ITERATED: 0, GIVEN: 1, WG: scaleWorkgroup };
+    const key = { ITERATED: 0, GIVEN: 1, WG: scaleWorkgroup, ...unroll };
     scaleKernels.of(scaleWorkgroup).launch(tensors, { ...params, strips: 0 }, key);
     s.dispose();
     return;
@@ -136,12 +138,12 @@ export function launchSpectralNorm(
   for (let k = 0; k < iterations; k++) {
     const isRaw = k > 0 ? 1 : 0;
     const from = isRaw ? s : u;
-    columnsKernels[lanes].launch({ weight, u: from, raw, part }, { ...matrix, isRaw }, { STRIP: strip, WG });
+    columnsKernels[lanes].launch({ weight, u: from, raw, part }, { ...matrix, isRaw }, { STRIP: strip, WG, ...unroll });
     rowsKernels
       .of(rowsWorkgroup)
-      [lanes].launch({ weight, v: raw, part, s }, { ...matrix, strips }, { ITERATED: 1, WG: rowsWorkgroup });
+      [lanes].launch({ weight, v: raw, part, s }, { ...matrix, strips }, { ITERATED: 1, WG: rowsWorkgroup, ...unroll });
   }
-  const key = { ITERATED: 1, GIVEN: 0, WG: scaleWorkgroup };
+  const key = { ITERATED: 1, GIVEN: 0, WG: scaleWorkgroup, ...unroll };
   scaleKernels.of(scaleWorkgroup).launch({ weight, s, raw, part, ...outputs }, { ...params, strips }, key);
   for (const t of [s, raw, part]) t.dispose();
 }

@@ -1,5 +1,5 @@
 // s[o] = Σ M[o, k] · v[k], one workgroup a row. M as in columns.wgsl. ITERATED: v is raw, and is divided by its norm, whose
-// square is the sum of P.strips parts.
+// square is the sum of P.strips parts. UNROLL values are loaded before the first is used.
 
 const RUN = 64u; // values (V) that a thread adds up before they join its sum: rounding stays near that of a pairwise sum
 
@@ -23,13 +23,23 @@ fn main(
   while (k < columns) {
     let stop = min(k + RUN * WG, columns);
     var sumRun = V();
-    for (; k < stop; k += WG) {
-      sumRun += weight[(a * P.rows + row) * P.inner + r] * v[k];
-      a += skip;
-      r += rest;
-      if (r >= P.inner) {
-        r -= P.inner;
-        a++;
+    for (; k < stop; k += UNROLL * WG) {
+      var w: array<V, UNROLL>;
+      var f: array<V, UNROLL>;
+      for (var j = 0u; j < UNROLL; j++) {
+        if (j == 0u || k + j * WG < stop) {
+          w[j] = weight[(a * P.rows + row) * P.inner + r];
+          f[j] = v[k + j * WG];
+        }
+        a += skip;
+        r += rest;
+        if (r >= P.inner) {
+          r -= P.inner;
+          a++;
+        }
+      }
+      for (var j = 0u; j < UNROLL; j++) {
+        if (j == 0u || k + j * WG < stop) { sumRun += w[j] * f[j]; }
       }
     }
     sum += sumRun;

@@ -1,6 +1,7 @@
 // y = weight / σ with σ = uᵀ s, s = M v, for P.chunk vectors of four a workgroup; u, v and σ go out too.
 // ITERATED: u = s / ‖s‖, and v is raw, ‖v‖² the sum of P.strips parts. Otherwise u is given, and both are passed on.
-// Every workgroup finds σ for itself, in the same order, so all have the same.
+// Every workgroup finds σ for itself, in the same order, so all have the same. UNROLL vectors are loaded before the first is
+// used.
 @compute @workgroup_size(WG)
 fn main(
   @builtin(workgroup_id) group: vec3u,
@@ -21,12 +22,20 @@ fn main(
   let found = select(sums.x, sums.x * shrinkU, ITERATED == 1u);
   if (segment == 0u && t == 0u) { sigma[0] = found; }
   let end = min((segment + 1u) * P.chunk, P.count);
-  for (var i = segment * P.chunk + t; i < end; i += WG) {
-    y[i] = weight[i] / found;
-    // M has a row and a column at least, so that these places are all visited
-    if (4u * i < P.columns) { v[i] = raw[i] * shrinkV; }
-    for (var k = 4u * i; k < min(4u * i + 4u, P.rows); k++) {
-      u[k] = select(givenAt(k), s[k] * shrinkU, ITERATED == 1u);
+  for (var first = segment * P.chunk + t; first < end; first += UNROLL * WG) {
+    var w: array<vec4f, UNROLL>;
+    for (var j = 0u; j < UNROLL; j++) {
+      if (j == 0u || first + j * WG < end) { w[j] = weight[first + j * WG]; }
+    }
+    for (var j = 0u; j < UNROLL; j++) {
+      let i = first + j * WG;
+      if (j > 0u && i >= end) { continue; }
+      y[i] = w[j] / found;
+      // M has a row and a column at least, so that these places are all visited
+      if (4u * i < P.columns) { v[i] = raw[i] * shrinkV; }
+      for (var k = 4u * i; k < min(4u * i + 4u, P.rows); k++) {
+        u[k] = select(givenAt(k), s[k] * shrinkU, ITERATED == 1u);
+      }
     }
   }
 }

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type Device, keep, type Shape, scope, sizeOf, type Tensor, tensor, vjp } from '../../engine/index.ts';
 import { permute, spectralNorm } from '../../kernels/index.ts';
+import { asCard } from '../support/card.ts';
 import { testDevice } from '../support/device.ts';
 import { generator, normal } from '../support/samples.ts';
 
@@ -171,4 +172,35 @@ it('what does not fit is refused by name', () => {
     expect(() => run([4, 6, 3, 3], 4, 54, 0.5)).toThrow(/whole number of iterations/);
     expect(() => run([4], 4, 1)).toThrow(/at least two axes/);
   });
+});
+
+describe('on a card', () => {
+  // ends within and between values that are loaded at once
+  for (const { shape, transposed } of [
+    { shape: [150, 20, 3, 3], transposed: false },
+    { shape: [20, 70, 5, 4], transposed: true },
+  ]) {
+    it(`[${shape}] and its gradient are those of other devices`, async () => {
+      const [outputs, inputs] = transposed ? [shape[1], shape[0]] : shape;
+      const columns = inputs * shape[2] * shape[3];
+      const resultsOn = async (on: Device) => {
+        const found = scope(() => {
+          const draws = [shape, [outputs], [columns], shape].map((of, i) => tensor(on, draw(i + 1, of), of));
+          const [w, u, v, dy] = draws;
+          const { outputs: made, pull } = vjp(() => [spectralNorm(w, u, v, { iterations: 1, transposed }).weight], [w]);
+          return [...made, ...pull([dy])] as Tensor[];
+        });
+        return Promise.all(
+          found.map(async (t) => {
+            const data = await t.data();
+            t.dispose();
+            return data;
+          }),
+        );
+      };
+      const want = await resultsOn(device);
+      const got = await resultsOn(asCard(device));
+      for (const [k, values] of got.entries()) near(values, want[k], 64);
+    });
+  }
 });
