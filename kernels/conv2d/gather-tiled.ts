@@ -21,27 +21,44 @@ import {
 } from './gather-params.ts';
 import { sumInSlots } from './gather-slots.ts';
 
+const PackParams = d
+  .struct({
+    groups: d.u32,
+    taps: d.u32,
+    outChannels: d.u32,
+    inChannels: d.u32,
+    /** lines a tap, and vectors in each */
+    terms: d.u32,
+    quads: d.u32,
+    weightOut: d.u32,
+    weightIn: d.u32,
+    weightGroup: d.u32,
+  })
+  .$name('Params');
+type PackValues = { [K in keyof (typeof PackParams)['propTypes']]: number };
+const costOfPacking = (p: PackValues, bytes: number) => ({
+  flops: 0,
+  bytes: 2 * p.groups * p.taps * p.terms * p.quads * 4 * bytes,
+});
+
 const packKernel = defineKernel({
   name: 'conv2d.packTiles',
   wgsl: new URL('./pack-tiles.wgsl', import.meta.url),
-  params: d
-    .struct({
-      groups: d.u32,
-      taps: d.u32,
-      outChannels: d.u32,
-      inChannels: d.u32,
-      /** lines a tap, and vectors in each */
-      terms: d.u32,
-      quads: d.u32,
-      weightOut: d.u32,
-      weightIn: d.u32,
-      weightGroup: d.u32,
-    })
-    .$name('Params'),
+  params: PackParams,
   bindings: { weight: read('T'), packed: write('T') },
   keys: { WG: [64] },
   grid: (p) => Math.ceil((p.groups * p.terms * p.quads * 4) / 64),
-  cost: (p, bytes) => ({ flops: 0, bytes: 2 * p.groups * p.taps * p.terms * p.quads * 4 * bytes }),
+  cost: costOfPacking,
+});
+
+const packAcrossKernel = defineKernel({
+  name: 'conv2d.packTiles.across',
+  wgsl: new URL('./pack-tiles-across.wgsl', import.meta.url),
+  params: PackParams,
+  bindings: { weight: read('T'), packed: write('T') },
+  keys: { WG: [256] },
+  grid: (p) => p.groups * Math.ceil((p.quads * 4) / 32) * Math.ceil((p.terms * p.taps) / 32),
+  cost: costOfPacking,
 });
 
 const tiledWgsl = new URL('./gather.tiled.wgsl', import.meta.url);
@@ -101,7 +118,8 @@ export function launchTiled(
   const key = { ...tileKey(x.device.capabilities, tile), FEW };
   scope(() => {
     const packed = empty(x.device, { shape: [groups, taps, tapTerms, quads * 4], dtype: weight.dtype });
-    packKernel.launch({ weight, packed }, lines, { WG: 64 });
+    if (weightIn === taps) packAcrossKernel.launch({ weight, packed }, lines, { WG: 256 });
+    else packKernel.launch({ weight, packed }, lines, { WG: 64 });
     if (slots === 1) tiledKernel.launch({ x, packed, y, bias, residual }, cut, { ...key, ...flags });
     else sumInSlots(tensors, cut, flags, (partial) => tiledPartsKernel.launch({ x, packed, partial }, cut, key));
   });

@@ -1,6 +1,6 @@
 // packed[g, tap, c, o] = the weight of output channel o and input channel c, zero beyond the last of either: of a tap P.terms
-// lines of P.quads vectors, for gather.tiled.wgsl. A thread takes all taps of a pair of channels, which are neighbours where it
-// reads; neighbouring threads write neighbours.
+// lines of P.quads vectors, for gather.tiled.wgsl. Here (o, tap) runs along the lines of the weight, as in transposed
+// convolutions. A thread takes all taps of a pair of channels; neighbouring threads read and write neighbours.
 @compute @workgroup_size(WG)
 fn main(
   @builtin(workgroup_id) group: vec3u,

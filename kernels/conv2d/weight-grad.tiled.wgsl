@@ -1,9 +1,10 @@
 // Weight gradient of any convolution as an implicit matrix product, for GPUs (the formula is that of weight-grad.taps.wgsl):
-// rows are output channels, columns (tap, channel), terms the pixels of the result.
+// rows are output channels, columns (quad of channels, tap, channel of the quad), terms the pixels of the result.
 //
 // A workgroup owns a tile of one group of channels and one slot of rows of pixels; see lib/tile.wgsl. The columns of a quad are
-// channels of one tap, so a thread finds out once for four where its pixel reads and whether that is inside. Neighbouring
-// threads read neighbouring pixels, and walk over them without a division.
+// channels of one tap, so a thread finds out once for four where its pixel reads and whether that is inside. The taps of the
+// same channels come next, which read nearly the same pixels and are stored side by side. Neighbouring threads read
+// neighbouring pixels, and walk over them without a division.
 const STEP: u32 = select(16u, 8u, TILE_M * TILE_N == 16384u); // within 16 KiB
 const PAD: u32 = 1u;
 const FOUR: vec4u = vec4u(0u, 1u, 2u, 3u);
@@ -14,14 +15,13 @@ struct Place { slot: u32, channelGroup: u32, row: u32, column: u32, end: u32 }
 // what a quad of columns reads: the first channel, and the place of a tap from the pixel's
 struct Tap { channel: u32, y: i32, x: i32 }
 
-fn channelQuads() -> u32 { return (P.c + 3u) / 4u; }
+fn allQuads() -> u32 { return (P.c + 3u) / 4u * P.kH * P.kW; }
 
 fn tapOf(place: Place, quad: u32) -> Tap {
-  let quads = channelQuads();
-  let column = min(place.column + quad, P.kH * P.kW * quads - 1u);
-  let tap = column / quads;
+  let column = min(place.column + quad, allQuads() - 1u);
+  let tap = column % (P.kH * P.kW);
   return Tap(
-    column % quads * 4u,
+    column / (P.kH * P.kW) * 4u,
     i32(tap / P.kW * P.dilationY) - P.top,
     i32(tap % P.kW * P.dilationX) - P.left,
   );
@@ -105,7 +105,7 @@ fn main(
 ) {
   let thread = local.x;
   let blocks = (P.k + TILE_M - 1u) / TILE_M;
-  let tiles = (P.kH * P.kW * channelQuads() + QUADS_N - 1u) / QUADS_N;
+  let tiles = (allQuads() + QUADS_N - 1u) / QUADS_N;
   let index = groupIndex(group, groups);
   let tile = tileAt(index % (blocks * tiles), blocks, tiles);
   let channelGroup = index / (blocks * tiles) % P.groups;
@@ -141,14 +141,12 @@ fn main(
 }
 
 fn keepFour(place: Place, row: u32, quad: u32, sums: vec4f) {
-  let quads = channelQuads();
   let k = place.row + row;
   let column = place.column + quad;
-  let tap = column / quads;
-  let c = column % quads * 4u;
+  if (k >= P.k || column >= allQuads()) { return; }
   let taps = P.kH * P.kW;
-  if (k >= P.k || tap >= taps) { return; }
-  let at = (((place.slot * P.groups + place.channelGroup) * P.k + k) * P.c + c) * taps + tap;
+  let c = column / taps * 4u;
+  let at = (((place.slot * P.groups + place.channelGroup) * P.k + k) * P.c + c) * taps + column % taps;
   partial[at] = sums.x;
   if (c + 1u < P.c) { partial[at + taps] = sums.y; }
   if (c + 2u < P.c) { partial[at + 2u * taps] = sums.z; }
