@@ -27,7 +27,7 @@ const gradFusedKernels = perTeam((team) =>
         sums: write('vec2f'),
       },
       keys: { AFFINE: AFFINE_KEYS, ...heldKeys(team) },
-      valid: (key) => isPace(key),
+      valid: (key) => isPace(key, { inputs: 2 }),
       needs: (capabilities, key) => fitsPace(capabilities, key),
       subgroups: team.subgroups,
       widths: (width, { WG }) => team.serves(width, WG),
@@ -53,7 +53,7 @@ const gradMomentsKernels = perTeam((team) =>
       },
       // weights of groups do not enter the sums
       keys: { AFFINE: [0, 2], ...onceKeys(team.sizes) },
-      valid: (key) => isPace(key),
+      valid: (key) => isPace(key, { inputs: 2 }),
       subgroups: team.subgroups,
       widths: (width, { WG }) => team.serves(width, WG),
       grid: (p) => p.groups * p.segments,
@@ -123,7 +123,7 @@ const gradApplyGroupsKernels = perLanes(({ lanes, suffix, T, U, lib }) =>
       dx: write(T),
     },
     keys: { AFFINE: AFFINE_KEYS, ...onceKeys(TEAM_SIZES) },
-    valid: (key) => isPace(key),
+    valid: (key) => isPace(key, { inputs: 2 }),
     grid: (p) => p.groups * p.segments,
     cost: (p, bytes) => {
       const values = p.outer * p.groups * p.length * lanes;

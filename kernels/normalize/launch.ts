@@ -33,7 +33,7 @@ const fusedKernels = perTeam((team) =>
         stats: write('vec4f'),
       },
       keys: { AFFINE: AFFINE_KEYS, ...heldKeys(team) },
-      valid: (key) => isPace(key),
+      valid: (key) => isPace(key, { inputs: 1 }),
       needs: (capabilities, key) => fitsPace(capabilities, key),
       subgroups: team.subgroups,
       widths: (width, { WG }) => team.serves(width, WG),
@@ -53,7 +53,7 @@ const momentsKernels = perTeam((team) =>
       params: d.struct({ outer: u, groups: u, length: u, segments: u, chunk: u }).$name('Params'),
       bindings: { x: read(T), partial: write('vec4f') },
       keys: onceKeys(team.sizes),
-      valid: (key) => isPace(key),
+      valid: (key) => isPace(key, { inputs: 1 }),
       subgroups: team.subgroups,
       widths: (width, { WG }) => team.serves(width, WG),
       grid: (p) => p.groups * p.segments,
@@ -132,7 +132,7 @@ const applyGroupsKernels = perLanes(({ lanes, suffix, T, U, lib }) =>
       y: write(T),
     },
     keys: { AFFINE: AFFINE_KEYS, ...onceKeys(TEAM_SIZES) },
-    valid: (key) => isPace(key),
+    valid: (key) => isPace(key, { inputs: 1 }),
     grid: (p) => p.groups * p.segments,
     cost: (p, bytes) => {
       const values = p.outer * p.groups * p.length * lanes;

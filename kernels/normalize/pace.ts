@@ -1,4 +1,4 @@
-import type { Device, DType } from '../../engine/index.ts';
+import type { Capabilities, Device, DType } from '../../engine/index.ts';
 import { subgroupTeam, type Team } from '../lib/team.ts';
 import { isCard } from '../lib/tile.ts';
 
@@ -30,8 +30,8 @@ export interface Work extends Reads {
 
 const HELD = [0, 1, 2, 4, 8, 16] as const;
 const UNROLL = [1, 2, 4] as const;
-/** Workgroups that only cards are given. */
-const LARGE = [512, 1024] as const;
+/** A workgroup that only cards are given. */
+const LARGE = 1024;
 
 type PaceOf = (device: Device, work: Work) => Pace | undefined;
 let substitute: PaceOf | undefined;
@@ -54,9 +54,12 @@ const KEPT = 8;
 const LOADED = 4;
 
 /** What cards are given: as many threads as there may be, that keep what they have registers for. */
-export function cardPace({ capabilities }: Pick<Device, 'capabilities'>, work: Work): Pace {
+export function cardPace(
+  { capabilities }: { readonly capabilities: Pick<Capabilities, 'maxWorkgroupSize'> },
+  work: Work,
+): Pace {
   const { vectors, dtype, inputs, beside = 0, again } = work;
-  const largest = again ? Math.min(1024, capabilities.maxWorkgroupSize) : 256;
+  const largest = again ? Math.min(LARGE, capabilities.maxWorkgroupSize) : 256;
   const workgroup = vectors >= 4 * largest ? largest : vectors < 1024 ? 64 : 256;
   const halves = dtype === 'f16' ? 2 : 1;
   // threads that keep halves while they wait for others are too few: SPADE of 64M of them took 190 us, not 156
@@ -70,7 +73,7 @@ export function cardPace({ capabilities }: Pick<Device, 'capabilities'>, work: W
 
 /** Keys of a kernel whose workgroups are such teams and keep values. */
 export const heldKeys = ({ sizes, subgroups }: Team) => ({
-  WG: subgroups ? sizes : [...sizes, ...LARGE],
+  WG: subgroups ? sizes : [...sizes, LARGE],
   HELD,
   UNROLL,
 });
@@ -78,9 +81,21 @@ export const heldKeys = ({ sizes, subgroups }: Team) => ({
 /** Of one that goes over values once. */
 export const onceKeys = (sizes: readonly number[]) => ({ WG: sizes, UNROLL });
 
-/** Keys at which there is such a pace. */
-export const isPace = ({ WG, HELD, UNROLL }: { WG: number; HELD?: number; UNROLL: number }) =>
-  WG >= 64 || ((HELD ?? 0) === 0 && UNROLL === 1);
+/** Whether a kernel that reads so much of each place may be launched with a key: at a plain pace, or at one of a card's. */
+export function isPace(key: { WG: number; HELD?: number; UNROLL: number }, reads: Omit<Reads, 'dtype'>): boolean {
+  const { WG, HELD: held = 0, UNROLL: unroll } = key;
+  if (held === 0 && unroll === 1) return WG <= 256;
+  const again = key.HELD !== undefined;
+  const paces = (['f32', 'f16'] as const).flatMap((dtype) =>
+    [256, LARGE].flatMap((maxWorkgroupSize) =>
+      GROUPS.map((vectors) => cardPace({ capabilities: { maxWorkgroupSize } }, { ...reads, dtype, vectors, again })),
+    ),
+  );
+  return paces.some((pace) => pace.workgroup === WG && pace.held === held && pace.unroll === unroll);
+}
+
+/** Vectors of groups of every size that a card's pace tells apart. */
+const GROUPS = Array.from({ length: 20 }, (_, k) => 2 ** k);
 
 export const fitsPace = ({ maxWorkgroupSize }: { maxWorkgroupSize: number }, { WG }: { WG: number }) =>
   WG <= maxWorkgroupSize;

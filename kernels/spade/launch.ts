@@ -22,7 +22,7 @@ const fusedKernels = perTeam((team) =>
       params: d.struct({ outer: u, groups: u, length: u, channels: u, eps: d.f32, slope: d.f32 }).$name('Params'),
       bindings: { x: read(T), gammaBeta: read(T), y: write(T), stats: write('vec4f') },
       keys: heldKeys(team),
-      valid: (key) => isPace(key),
+      valid: (key) => isPace(key, { inputs: 1, beside: 2 }),
       needs: (capabilities, key) => fitsPace(capabilities, key),
       subgroups: team.subgroups,
       widths: (width, { WG }) => team.serves(width, WG),
@@ -46,7 +46,7 @@ const applyKernels = perLanes(({ lanes, suffix, T, lib }) =>
       .$name('Params'),
     bindings: { x: read(T), gammaBeta: read(T), stats: read('vec4f'), y: write(T) },
     keys: onceKeys(TEAM_SIZES),
-    valid: (key) => isPace(key),
+    valid: (key) => isPace(key, { inputs: 1, beside: 2 }),
     grid: (p) => p.groups * p.segments,
     cost: (p, bytes) => {
       const values = p.outer * p.groups * p.length * lanes;
