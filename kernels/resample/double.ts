@@ -10,8 +10,8 @@ const doubleKernel = defineKernel({
   wgsl: new URL('./double.wgsl', import.meta.url),
   params: Params,
   bindings: { x: read('T4'), y: write('T4') },
-  keys: { WG: [WG] },
-  grid: (p) => Math.ceil(p.count / WG),
+  keys: { HALVES: [0, 1], WG: [WG] },
+  grid: (p, { HALVES }) => Math.ceil(((1 + HALVES) * p.count) / WG),
   cost: (p, bytes) => ({ flops: 0, bytes: 20 * p.count * bytes }),
 });
 
@@ -39,7 +39,8 @@ const doubleOp: Op<'x', readonly ['y'], object> = defineOp({
   outputs: ['y'],
   defaults: {},
   shape: ({ x }) => ({ y: { shape: scaled(x.shape, 2), dtype: x.dtype } }),
-  forward: ({ x }, { y }) => doubleKernel.launch({ x, y }, paramsOf(x.shape), { WG }),
+  forward: ({ x }, { y }) =>
+    doubleKernel.launch({ x, y }, paramsOf(x.shape), { HALVES: x.device.capabilities.software ? 0 : 1, WG }),
   backward: ({ dy }) => ({ dx: transposeOp({ y: dy }).x }),
   reference: ({ x }) => {
     const [h, w] = [x.shape.length - 2, x.shape.length - 1];

@@ -39,9 +39,10 @@ const byTwo = defineKernel({
   wgsl: new URL('./squeeze-by-two.wgsl', import.meta.url),
   params: Params,
   bindings: { a: read('T4'), b: write('T4') },
-  keys: KEYS,
+  keys: { ...KEYS, SINGLE: [0, 1] },
+  valid: ({ TO_COARSE, SINGLE }) => TO_COARSE === 0 || SINGLE === 0,
   grid: (p) => Math.ceil(p.count / 256),
-  cost: (p, bytes) => ({ flops: 0, bytes: 16 * p.count * bytes }),
+  cost: (p, bytes, { SINGLE }) => ({ flops: 0, bytes: (SINGLE === 1 ? 8 : 16) * p.count * bytes }),
 });
 
 /** Moves every element of a to b; `fine` is the shape of the larger picture, whichever of them has it. */
@@ -50,10 +51,16 @@ function launch(a: Tensor, b: Tensor, fine: Shape, { factor, channelSlow }: Sque
   const steps = channelSlow
     ? { offsetStep: 1, channelStep: factor * factor }
     : { offsetStep: channels, channelStep: 1 };
-  const vectors = factor === 2 && width % 8 === 0;
-  const columns = (a.size / (factor * height)) * Math.ceil(height / factor / STRIP);
-  const params = { count: vectors ? a.size / 8 : columns, factor, channels, height, width, ...steps };
-  (vectors ? byTwo : anyFactor).launch({ a, b }, params, { TO_COARSE: toCoarse ? 1 : 0, WG: 256 });
+  const params = { factor, channels, height, width, ...steps };
+  const key = { TO_COARSE: toCoarse ? 1 : 0, WG: 256 };
+  if (factor === 2 && width % 8 === 0) {
+    const isSingle = !toCoarse && !a.device.capabilities.software;
+    const count = a.size / (isSingle ? 4 : 8);
+    byTwo.launch({ a, b }, { ...params, count }, { ...key, SINGLE: isSingle ? 1 : 0 });
+    return;
+  }
+  const count = (a.size / (factor * height)) * Math.ceil(height / factor / STRIP);
+  anyFactor.launch({ a, b }, { ...params, count }, key);
 }
 
 interface SqueezeAttrs {

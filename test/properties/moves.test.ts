@@ -19,12 +19,14 @@ import {
   permute,
   pixelShuffle,
   pixelUnshuffle,
+  resize,
   slice,
   split,
   squeeze,
   transpose,
   unsqueeze,
 } from '../../kernels/index.ts';
+import { asCard } from '../support/card.ts';
 import { testDevice } from '../support/device.ts';
 import { generator, normal } from '../support/samples.ts';
 
@@ -190,3 +192,24 @@ function orders(axes: readonly number[]): number[][] {
   if (axes.length < 2) return [[...axes]];
   return axes.flatMap((axis) => orders(axes.filter((other) => other !== axis)).map((rest) => [axis, ...rest]));
 }
+
+describe('on a card', () => {
+  const shape = [2, 4, 6, 24];
+  const values = Float32Array.from({ length: sizeOf(shape) }, (_, i) => i % 1021);
+  const moves: Record<string, (x: Tensor) => Tensor> = {
+    squeeze: (x) => squeeze(x),
+    unsqueeze: (x) => unsqueeze(x),
+    'twice as large': (x) => resize(x, { scale: 2, mode: 'nearest' }),
+  };
+  for (const [name, move] of Object.entries(moves)) {
+    it(`${name} is what it is on other devices`, async () => {
+      for (const dtype of ['f32', 'f16'] as const) {
+        if (dtype === 'f16' && !device.capabilities.f16) continue;
+        const [want, got] = await Promise.all(
+          [device, asCard(device)].map((on) => read(() => move(tensor(on, values, shape, dtype)))),
+        );
+        expect(got).toEqual(want);
+      }
+    });
+  }
+});
