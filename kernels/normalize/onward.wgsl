@@ -3,10 +3,7 @@
 fn placeIn(k: u32) -> vec2u { return vec2u(k / P.length, k % P.length); }
 
 fn onward(place: vec2u, step: vec2u) -> vec2u {
-  var next = place + step;
-  if (next.y >= P.length) {
-    next.y -= P.length;
-    next.x++;
-  }
-  return next;
+  let r = place.y + step.y;
+  let wraps = r >= P.length;
+  return vec2u(place.x + step.x + select(0u, 1u, wraps), select(r, r - P.length, wraps));
 }

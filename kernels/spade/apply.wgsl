@@ -24,8 +24,9 @@ fn main(
       at[j] = placeOf(place.x, g, place.y);
       if (j == 0u || k + j * WG < end) {
         v[j] = x[at[j]];
-        gamma[j] = gammaBeta[gammaOf(at[j], place.x, g)];
-        beta[j] = gammaBeta[gammaOf(at[j], place.x, g) + betaStep()];
+        let to = gammaOf(at[j], place.x, g);
+        gamma[j] = gammaBeta[to];
+        beta[j] = gammaBeta[to + betaStep()];
       }
       place = onward(place, step);
     }
