@@ -149,18 +149,35 @@ export interface Affinity {
   readonly bias?: Tensor | undefined;
 }
 
-/** Statistics of each group as [groups, 4]: mean (the sum of two), 1 / sqrt(var + eps), biased variance. */
-export function launchStatistics(x: Tensor, stats: Tensor, layout: Layout, eps: number): void {
+/** Sums of x about a shift, [groups, parts, 4]: what statistics are found from. */
+export function launchMoments(x: Tensor, layout: Layout): { partial: Tensor; parts: number; workgroup: number } {
   const { lanes, kind, segments, chunk, pace, parts } = planOf(layout, x.device, { dtype: x.dtype, inputs: 1 });
   const { outer, groups, length } = layout;
+  const { workgroup } = pace;
   const partial = empty(x.device, { shape: [groups, parts, 4], dtype: 'f32' });
   const params = { outer, groups, length: length / lanes, segments };
   if (kind === 'columns') momentsColumnsKernels[lanes].launch({ x, partial }, params, { WG: 64 });
-  else momentsKernels.of(pace.workgroup)[lanes].launch({ x, partial }, { ...params, chunk }, onceKey(pace));
-  const finish = Math.min(pace.workgroup, FINISH_WG);
+  else momentsKernels.of(workgroup)[lanes].launch({ x, partial }, { ...params, chunk }, onceKey(pace));
+  return { partial, parts, workgroup };
+}
+
+/** Statistics of each group as [groups, 4]: mean (the sum of two), 1 / sqrt(var + eps), biased variance. */
+export function launchStatistics(x: Tensor, stats: Tensor, layout: Layout, eps: number): void {
+  const { partial, parts, workgroup } = launchMoments(x, layout);
+  launchFinish(partial, stats, layout, { parts, workgroup, eps });
+  partial.dispose();
+}
+
+/** The same from the sums. */
+export function launchFinish(
+  partial: Tensor,
+  stats: Tensor,
+  { outer, groups, length }: Layout,
+  { parts, workgroup, eps }: { parts: number; workgroup: number; eps: number },
+): void {
+  const finish = Math.min(workgroup, FINISH_WG);
   const sums = { groups, segments: parts, count: outer * length, eps };
   finishKernels.of(finish).launch({ partial, stats }, sums, { WG: finish });
-  partial.dispose();
 }
 
 /** y = f((x − mean) · rstd · weight + bias) with known statistics; f multiplies negative values by `slope`. */

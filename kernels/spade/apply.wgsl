@@ -1,4 +1,4 @@
-// y = f(x̂ · (1 + gamma) + beta) with known statistics, for segment s of group g: P.chunk of its P.outer · P.length
+// y = f(x̂ · (1 + gamma) + beta) with statistics that known.wgsl or joined.wgsl gives, for segment s of group g: P.chunk of its P.outer · P.length
 // values (V), counted through the group. One workgroup a segment; UNROLL values are loaded before the first is used.
 @compute @workgroup_size(WG)
 fn main(
@@ -8,11 +8,11 @@ fn main(
 ) {
   let t = local.x;
   let output = groupIndex(group, groups);
-  if (output >= P.groups * P.segments) { return; }
+  if (output >= P.groups * P.segments) { return; } // uniform across the workgroup
   let g = output / P.segments;
   let first = (output % P.segments) * P.chunk + t;
   let end = min(first - t + P.chunk, P.outer * P.length);
-  let found = stats[g];
+  let found = statisticsFor(g, output % P.segments, t);
   let step = placeIn(WG);
   var place = placeIn(first);
   for (var k = first; k < end; k += UNROLL * WG) {

@@ -14,6 +14,7 @@ import {
   sqrt,
   sub,
 } from '../../kernels/index.ts';
+import { asCard } from '../support/card.ts';
 import { testDevice } from '../support/device.ts';
 import { generator, normal } from '../support/samples.ts';
 
@@ -192,4 +193,27 @@ it('shapes that do not fit are refused by name', () => {
   expect(run([1, 3, 4, 4], [1, 3, 4, 4])).toThrow(/expected gammaBeta of shape \[1,6,4,4\].*got \[1,3,4,4\]/);
   expect(run([1, 3, 4, 4], [1, 6, 4, 5])).toThrow(/resize the map/);
   expect(run([3, 4, 4], [1, 6, 4, 4])).toThrow(/expected x of shape \[N, C, H, W\], got \[3,4,4\]/);
+});
+
+describe('on a card', () => {
+  it('workgroups that share a channel of a batch find the statistics that others find', async () => {
+    const shape = [3, 2, 36, 40];
+    const modulation = [3, 4, 36, 40];
+    const resultsOn = async (on: Device) => {
+      const [y, mean, variance] = scope(() => {
+        const x = tensor(on, draw(1, shape, 5, 2), shape);
+        const gammaBeta = tensor(on, draw(2, modulation), modulation);
+        const [runningMean, runningVar] = [0, 1].map((value) => tensor(on, [value, value], [2]));
+        const options = { norm: 'batch', activation: 'leakyRelu', slope: 0.2, training: true } as const;
+        const found = spade(x, gammaBeta, { ...options, runningMean, runningVar });
+        return [found.y, found.runningMean, found.runningVar];
+      }) as Tensor[];
+      const data = [await y.data(), await mean.data(), await variance.data()];
+      for (const t of [y, mean, variance]) t.dispose();
+      return data;
+    };
+    const want = await resultsOn(device);
+    const got = await resultsOn(asCard(device));
+    for (const [k, values] of got.entries()) near(values, want[k], 16);
+  });
 });
