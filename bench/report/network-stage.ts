@@ -41,7 +41,7 @@ export const stepsOf = (small: boolean): readonly NetworkStep[] => (small ? SMAL
 export const transfersOf = (small: boolean): readonly Transfer[] => (small ? SMALL_TRANSFERS : TRANSFERS);
 
 /** Seconds of repetitions; compiling and warming up come before. */
-const SECONDS = 3;
+const SECONDS = 1.5;
 
 export function networkStage(software: boolean, types: readonly Precision[]): Stage {
   const steps = stepsOf(software).flatMap((one) => types.map((dtype) => stepTask(one, dtype)));
