@@ -57,7 +57,9 @@ export interface Style {
 
 /**
  * Cholesky factors of a batch of covariances. While one of them does not factorise, **all** diagonals rise: by eps,
- * then by 2 eps more, then 3 eps more. eps is rounded to float32 first, as the original adds a float32 identity.
+ * then by 2 eps more, then 3 eps more. eps is rounded to float32 first, as the original adds a float32 identity. What
+ * factorises does so with a higher diagonal, too, so the fewest retries are found by doubling them and then halving
+ * what is left between: a degenerate latent of 128 channels would else keep the GPU waiting for seconds.
  *
  * @param covariance  [B, N, N]
  * @throws StatisticsError when a covariance holds NaN or infinity, or the tries run out
@@ -65,26 +67,54 @@ export interface Style {
 export function factorise(covariance: Float64Array, n: number, eps = JITTER_EPS): JitteredFactor {
   checkFinite('covariance', covariance);
   const step = Math.fround(eps);
-  const raised = covariance.slice();
-  const items = covariance.length / (n * n);
-  let jitter = 0;
-  for (let tries = 0; tries <= MAX_TRIES; tries++) {
-    const l = factoriseBatch(raised, n, items);
-    if (l) return { l, retries: tries, jitter };
-    const rise = step * (tries + 1);
-    for (let item = 0; item < items; item++) for (let i = 0; i < n; i++) raised[(item * n + i) * n + i] += rise;
-    jitter += rise;
+  const after = (retries: number): JitteredFactor | undefined => {
+    const l = factoriseBatch(raised(covariance, n, step, retries), n);
+    return l && { l, retries, jitter: riseOf(0, step, retries) };
+  };
+  let failed = -1;
+  let retries = 0;
+  let found = after(retries);
+  while (!found && retries < MAX_TRIES) {
+    failed = retries;
+    retries = Math.min(Math.max(1, 2 * retries), MAX_TRIES);
+    found = after(retries);
   }
-  throw new StatisticsError(
-    `cWCT: expected a covariance that is positive definite, at least with a small multiple of the identity added, ` +
-      `but it still was not after ${MAX_TRIES} tries and ${jitter.toPrecision(3)} on the diagonal.\n` +
-      `The latent is degenerate or far out of scale: check the weights and their mode (photo or art).`,
-  );
+  if (!found) {
+    throw new StatisticsError(
+      `cWCT: expected a covariance that is positive definite, at least with a small multiple of the identity added, ` +
+        `but it still was not after ${MAX_TRIES} tries and ${riseOf(0, step, MAX_TRIES).toPrecision(3)} on the diagonal.\n` +
+        `The latent is degenerate or far out of scale: check the weights and their mode (photo or art).`,
+    );
+  }
+  while (found.retries - failed > 1) {
+    const middle = Math.floor((found.retries + failed) / 2);
+    const better = after(middle);
+    if (better) found = better;
+    else failed = middle;
+  }
+  return found;
+}
+
+/** What a diagonal element has become after so many retries: one addition after the other, as they would be made. */
+function riseOf(element: number, step: number, retries: number): number {
+  let value = element;
+  for (let k = 1; k <= retries; k++) value += step * k;
+  return value;
+}
+
+function raised(covariance: Float64Array, n: number, step: number, retries: number): Float64Array {
+  if (retries === 0) return covariance;
+  const result = covariance.slice();
+  for (let i = 0; i < result.length; i++) {
+    if (Math.floor((i % (n * n)) / n) === i % n) result[i] = riseOf(result[i], step, retries);
+  }
+  return result;
 }
 
 /** The factors of all items, or undefined when one fails. */
-function factoriseBatch(covariance: Float64Array, n: number, items: number): Float64Array | undefined {
+function factoriseBatch(covariance: Float64Array, n: number): Float64Array | undefined {
   const factors = new Float64Array(covariance.length);
+  const items = covariance.length / (n * n);
   for (let item = 0; item < items; item++) {
     const { l, info } = cholesky64(covariance.subarray(item * n * n, (item + 1) * n * n), n);
     if (info !== 0) return undefined;
