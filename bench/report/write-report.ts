@@ -7,7 +7,7 @@ import type { Measured } from './measured.ts';
 import { environmentSection, factsOf, htmlOf, markdownOf, sectionsOf } from './sections.ts';
 import { timedClasses, variantsLine } from './variant-stage.ts';
 
-/** Writes what there is: a table in Markdown, the picture, a page. */
+/** Writes what there is: a table in Markdown, the picture (SVG: a server may have no fonts to draw with), a page. */
 export async function writeReport(journal: Journal, measured: Measured): Promise<void> {
   const { environment, capabilities } = measured;
   const rows = journal.rows();
@@ -21,7 +21,7 @@ export async function writeReport(journal: Journal, measured: Measured): Promise
   const title = `miaobi on ${environment.driver}`;
   writeFileSync(journal.file('report.md'), markdownOf(title, [...sections, environmentSection(measured)]));
   const drawn = rows.filter(({ suite }) => suite !== 'peers');
-  await writePicture(journal.file('roofline.png'), drawn);
+  await writePicture(journal.file('roofline.svg'), drawn);
   const parts = { title, above: htmlOf([first]), below: htmlOf(rest), facts: factsOf(measured) };
   writeFileSync(journal.file('report.html'), pageHtml(drawn, undefined, parts));
 }
