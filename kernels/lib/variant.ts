@@ -224,13 +224,14 @@ const STRIPS_SUM = 1024;
 
 /**
  * Whether strips suit a GPU: with rows below 8 most of a tile would be empty, and short sums are bound by memory, as
- * weight gradients of few channels are. Up to 16 rows of floats, where kernels are three wide, they take half a tile's time.
+ * weight gradients of few channels are. Up to 16 rows, where kernels are three wide, they take half a tile's time; so do halves,
+ * of which units would compute 64 rows.
  * Rows of a single channel, in groups, share nothing.
  */
 function suitsStrips({ software }: Capabilities, work: MatrixWork): boolean {
-  const { kind, rows, columns, terms, batch, dtype, window } = work;
+  const { kind, rows, columns, terms, batch, window } = work;
   if (software || kind === 'matmul' || (rows === 1 && batch > 1 && terms < SHORT_SUM)) return false;
-  const half = rows <= 16 && dtype !== 'f16';
+  const half = rows <= 16;
   if (kind === 'conv2d') {
     return (
       rows < 8 || (window?.kernel[1] === 3 && (terms < SHORT_SUM || (half && terms <= STRIPS_SUM && isDense(window))))

@@ -59,7 +59,7 @@ describe('choosing a variant', () => {
     const gradient: MatrixWork = { ...wide, kind: 'conv2dWeightGrad', rows: 16, columns: 36, window };
     expect(familyFor(device(false, 32), gradient)).toBe('strips');
     expect(familyFor(device(false, 32), { ...gradient, columns: 144 })).toBe('strips');
-    expect(familyFor(device(false, 32), { ...gradient, columns: 144, dtype: 'f16' })).toBe('tiled');
+    expect(familyFor(device(false, 32), { ...gradient, columns: 144, dtype: 'f16' })).toBe('strips');
     expect(familyFor(device(false, 32), { ...wide, kind: 'conv2d', rows: 16, terms: 576, window })).toBe('strips');
     const strided = { ...window, stride: [2, 2] } as const;
     expect(familyFor(device(false, 32), { ...wide, kind: 'conv2d', rows: 16, terms: 576, window: strided })).toBe(
