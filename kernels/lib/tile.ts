@@ -45,20 +45,32 @@ export const FILLING_TILES = 128;
 /** And a small one: several on each of its 4 to 16. */
 const FILLING_SMALL = 32;
 
+/** What a name tells, found once: launches ask for it, thousands in a step. */
+function onceForEach(tell: (info: AdapterInfo) => boolean): (info: AdapterInfo) => boolean {
+  const told = new WeakMap<AdapterInfo, boolean>();
+  return (info) => {
+    let found = told.get(info);
+    if (found === undefined) {
+      found = tell(info);
+      told.set(info, found);
+    }
+    return found;
+  };
+}
+
 /**
  * A graphics card with memory of its own, as far as its name tells, in which Dawn writes `nvidia-h200` for NVIDIA H200;
  * browsers give no more than a vendor.
  */
-export function isCard({ vendor, device, description }: AdapterInfo): boolean {
+export const isCard = onceForEach(({ vendor, device, description }) => {
   const name = `${device} ${description}`;
   return vendor === 'nvidia' || /radeon\W+(tm\W+)?(rx|pro)\b|instinct|\barc\b.*\b[ab]\d{3}/i.test(name);
-}
+});
 
 /** A card for data centres, whose memory is several times as fast for its arithmetic. */
-export function hasStackedMemory({ device, description }: AdapterInfo): boolean {
-  const name = `${device} ${description}`;
-  return /instinct|\b(nvidia|tesla)\b.*\bg?[pvahb][1-9]00\b/i.test(name);
-}
+export const hasStackedMemory = onceForEach(({ device, description }) =>
+  /instinct|\b(nvidia|tesla)\b.*\bg?[pvahb][1-9]00\b/i.test(`${device} ${description}`),
+);
 
 /** Workgroups that fill the device; software drivers, where kernels are tested, work as cards do. */
 export function fillingTiles({ info }: Pick<Device, 'info'>): number {
