@@ -53,27 +53,7 @@ fn main(
   }
   let found = statisticsOf(shift, workgroupSum(t, vec2f(total(s), total(q))), f32(count * LANES), P.eps);
   if (t == 0u) { stats[g] = found; }
-  place = rest;
-  for (var k = t + HELD * WG; k < count; k += UNROLL * WG) {
-    var v: array<VT, UNROLL>;
-    var gamma: array<VT, UNROLL>;
-    var beta: array<VT, UNROLL>;
-    var at: array<u32, UNROLL>;
-    for (var j = 0u; j < UNROLL; j++) {
-      at[j] = placeOf(place.x, g, place.y);
-      if (j == 0u || k + j * WG < count) {
-        v[j] = x[at[j]];
-        let to = gammaOf(at[j], place.x, g);
-        gamma[j] = gammaBeta[to];
-        beta[j] = gammaBeta[to + betaStep()];
-      }
-      place = onward(place, step);
-    }
-    for (var j = 0u; j < UNROLL; j++) {
-      if (j > 0u && k + j * WG >= count) { continue; }
-      y[at[j]] = modulated(V(v[j]), found, V(gamma[j]), V(beta[j]));
-    }
-  }
+  modulateRun(t + HELD * WG, count, rest, g, found);
   place = placeIn(t);
   for (var k = 0u; k < HELD; k++) {
     let i = placeOf(place.x, g, place.y);

@@ -25,3 +25,39 @@ fn storeTerms(j: u32, given: Given, found: vec4f) -> Terms {
   dgammaBeta[j + betaStep()] = VT(d);
   return Terms(d * (1.0 + V(given.gamma)), xhat);
 }
+
+// Σ e and Σ e · x̂.
+struct TermSums { e: V, exhat: V }
+
+const RUN = 64u; // values (V) that a thread adds up before they join its sum: rounding stays near that of a pairwise sum
+
+// The sums over the values of group g that a thread meets every WG values, from value `start` at `origin` on to `end`.
+fn termsRun(start: u32, end: u32, origin: vec2u, g: u32, found: vec4f) -> TermSums {
+  let step = placeIn(WG);
+  var place = origin;
+  var sums = TermSums(V(), V());
+  var k = start;
+  while (k < end) {
+    let stop = min(k + RUN * WG, end);
+    var run = TermSums(V(), V());
+    for (; k < stop; k += UNROLL * WG) {
+      var given: array<Given, UNROLL>;
+      var at: array<u32, UNROLL>;
+      for (var j = 0u; j < UNROLL; j++) {
+        let i = placeOf(place.x, g, place.y);
+        at[j] = gammaOf(i, place.x, g);
+        if (j == 0u || k + j * WG < stop) { given[j] = givenAt(i, at[j]); }
+        place = onward(place, step);
+      }
+      for (var j = 0u; j < UNROLL; j++) {
+        if (j > 0u && k + j * WG >= stop) { continue; }
+        let terms = storeTerms(at[j], given[j], found);
+        run.e += terms.e;
+        run.exhat += terms.e * terms.xhat;
+      }
+    }
+    sums.e += run.e;
+    sums.exhat += run.exhat;
+  }
+  return sums;
+}

@@ -11,13 +11,14 @@ import { spadeGradRef } from './reference.ts';
 const u = d.u32;
 const places = new URL('./places.wgsl', import.meta.url);
 const terms = new URL('./grad-terms.wgsl', import.meta.url);
+const applyRun = new URL('./grad-apply-run.wgsl', import.meta.url);
 
 const fusedKernels = perTeam((team) =>
   perLanes(({ lanes, suffix, T, lib }) =>
     defineKernel({
       name: `spade.gradFused${team.suffix}${suffix}`,
       wgsl: new URL('./grad-fused.wgsl', import.meta.url),
-      lib: [lib, team.sum, standardised, onward, places, terms],
+      lib: [lib, team.sum, standardised, onward, places, terms, applyRun],
       params: d
         .struct({ outer: u, groups: u, length: u, channels: u, slope: d.f32, inverseCount: d.f32 })
         .$name('Params'),
@@ -80,7 +81,7 @@ const applyKernels = perTeam((team) =>
     defineKernel({
       name: `spade.gradApply${team.suffix}${suffix}`,
       wgsl: new URL('./grad-apply.wgsl', import.meta.url),
-      lib: [lib, team.sum, standardised, onward, places],
+      lib: [lib, team.sum, standardised, onward, places, applyRun],
       params: d
         .struct({ outer: u, groups: u, length: u, segments: u, chunk: u, channels: u, inverseCount: d.f32 })
         .$name('Params'),
