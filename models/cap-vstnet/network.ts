@@ -1,4 +1,4 @@
-import { ShapeError, scope, type Tensor } from '../../engine/index.ts';
+import { alias, filled, ShapeError, scope, type Tensor } from '../../engine/index.ts';
 import { addTo, cast, concat, conv2d, padAxis, roundTo, slice, squeeze, unsqueeze } from '../../kernels/index.ts';
 import { type BlockSpec, type CapVstnetConfig, type CapVstnetPlan, planOf } from './config.ts';
 
@@ -39,41 +39,51 @@ export function plusResidual(
 ): Tensor {
   return scope(() => {
     const window = { padding: 1, paddingMode: 'reflect' } as const;
-    const a = conv2d(cast(x2, inner ?? x2.dtype), conv[1], { ...window, stride, activation: 'relu' });
-    const b = conv2d(a, conv[4], { ...window, activation: 'relu' });
+    const b = scope(() => {
+      const a = scope(() => conv2d(cast(x2, inner ?? x2.dtype), conv[1], { ...window, stride, activation: 'relu' }));
+      return conv2d(a, conv[4], { ...window, activation: 'relu' });
+    });
     const last = { ...window, scale: sign, gradScale: gradSign, grid };
     if (b.dtype === base.dtype) return conv2d(b, conv[7], { ...last, residual: base });
     return addTo(base, conv2d(b, conv[7], last));
   });
 }
 
+/** What `move` makes of x, which is freed. */
+function taking<R>(x: Tensor, move: (x: Tensor) => R): R {
+  const out = move(x);
+  x.dispose();
+  return out;
+}
+
 /** (x1, x2) → (sq(x2), sq(x1) + F(x2)), where sq squeezes in a stride-2 block and is the identity elsewhere. */
 export function blockForward(params: BlockParams, spec: BlockSpec, [x1, x2]: Halves): Halves {
-  return scope(() => {
-    if (spec.stride === 1) return [x2, plusResidual(params, spec, x2, x1, 1)];
-    return [squeeze(x2), plusResidual(params, spec, x2, squeeze(x1), 1)];
-  });
+  return scope(() => forwardTaking(params, spec, [alias(x1), alias(x2)]));
+}
+
+/** As `blockForward`; the halves that it is given are freed as early as can be, or handed on. */
+function forwardTaking(params: BlockParams, spec: BlockSpec, [x1, x2]: Halves): Halves {
+  const fold = (x: Tensor) => (spec.stride === 1 ? x : taking(x, squeeze));
+  const sum = taking(fold(x1), (base) => plusResidual(params, spec, x2, base, 1));
+  return [fold(x2), sum];
 }
 
 /** (o0, o1) → (x1, x2): x2 = unsq(o0), x1 = unsq(o1 − F(x2)). */
 export function blockInverse(params: BlockParams, spec: BlockSpec, [o0, o1]: Halves): Halves {
-  return scope(() => {
-    if (spec.stride === 1) return [plusResidual(params, spec, o0, o1, -1), o0];
-    const x2 = unsqueeze(o0);
-    return [unsqueeze(plusResidual(params, spec, x2, o1, -1)), x2];
-  });
+  return scope(() => inverseTaking(params, spec, [alias(o0), alias(o1)]));
 }
 
-/** Runs the steps one after the other; what a step leaves behind is freed as it goes. */
-function chain(state: Halves, steps: readonly ((halves: Halves) => Halves)[]): Halves {
-  let current = state;
-  for (const step of steps) {
-    const next = step(current);
-    for (const half of current) if (!state.includes(half) && !next.includes(half)) half.dispose();
-    current = next;
-  }
-  return current;
+/** As `blockInverse`; the halves that it is given are freed as early as can be, or handed on. */
+function inverseTaking(params: BlockParams, spec: BlockSpec, [o0, o1]: Halves): Halves {
+  const unfold = (x: Tensor) => (spec.stride === 1 ? x : taking(x, unsqueeze));
+  const x2 = unfold(o0);
+  const difference = taking(o1, (base) => plusResidual(params, spec, x2, base, -1));
+  return [unfold(difference), x2];
 }
+
+/** Runs the steps one after the other; each takes the halves that the one before it left. */
+const chain = (state: Halves, steps: readonly ((halves: Halves) => Halves)[]): Halves =>
+  steps.reduce((halves, step) => step(halves), state);
 
 /**
  * Splits off the refinement: two blocks at half width w, then `spSteps` unsqueezes of the merged tensor.
@@ -81,30 +91,28 @@ function chain(state: Halves, steps: readonly ((halves: Halves) => Halves)[]): H
  * @param halves  each [N, C, h, w]
  * @returns       z: [N, 2·hiddenDim, h·2^spSteps, w·2^spSteps]
  */
-export function refine(params: readonly BlockParams[], plan: RefinementPlan, halves: Halves): Tensor {
-  return scope(() => {
-    const { refinementPad: pad } = plan;
-    const padded: Halves = pad > 0 ? [padAxis(halves[0], 1, 0, pad), padAxis(halves[1], 1, 0, pad)] : halves;
-    let z = concat(
-      chain(
-        padded,
-        plan.refinement.map((spec, i) => (h) => blockForward(params[i], spec, h)),
-      ),
-      1,
-    );
-    for (let i = 0; i < plan.spSteps; i++) z = unsqueeze(z);
-    return z;
-  });
+export function refine(params: readonly BlockParams[], plan: RefinementPlan, [a, b]: Halves): Tensor {
+  return scope(() => refineTaking(params, plan, [alias(a), alias(b)]));
 }
 
-/** The inverse of `refine`, with the pad channels still there. */
-export function unrefinePadded(params: readonly BlockParams[], plan: RefinementPlan, z: Tensor): Halves {
-  return scope(() => {
-    let merged = z;
-    for (let i = 0; i < plan.spSteps; i++) merged = squeeze(merged);
-    const steps = plan.refinement.map((spec, i) => (h: Halves) => blockInverse(params[i], spec, h)).reverse();
-    return chain(halve(merged), steps);
-  });
+function refineTaking(params: readonly BlockParams[], plan: RefinementPlan, halves: Halves): Tensor {
+  const { refinementPad: pad } = plan;
+  const grow = (x: Tensor) => (pad > 0 ? taking(x, () => padAxis(x, 1, 0, pad)) : x);
+  const steps = plan.refinement.map((spec, i) => (h: Halves) => forwardTaking(params[i], spec, h));
+  const [a, b] = chain([grow(halves[0]), grow(halves[1])], steps);
+  let z = concat([a, b], 1);
+  a.dispose();
+  b.dispose();
+  for (let i = 0; i < plan.spSteps; i++) z = taking(z, unsqueeze);
+  return z;
+}
+
+/** The inverse of `refine`, with the pad channels still there. Frees z. */
+function unrefineTaking(params: readonly BlockParams[], plan: RefinementPlan, z: Tensor): Halves {
+  let merged = z;
+  for (let i = 0; i < plan.spSteps; i++) merged = taking(merged, squeeze);
+  const steps = plan.refinement.map((spec, i) => (h: Halves) => inverseTaking(params[i], spec, h)).reverse();
+  return chain(taking(merged, halve), steps);
 }
 
 /** Drops the refinement's pad channels of each half. */
@@ -116,7 +124,7 @@ export function dropPad({ refinementPad: pad }: RefinementPlan, [a, b]: Halves):
 
 /** The inverse of `refine`; drops the pad channels. */
 export function unrefine(params: readonly BlockParams[], plan: RefinementPlan, z: Tensor): Halves {
-  return scope(() => dropPad(plan, unrefinePadded(params, plan, z)));
+  return scope(() => dropPad(plan, unrefineTaking(params, plan, alias(z))));
 }
 
 export type RefinementPlan = Pick<CapVstnetPlan, 'refinement' | 'refinementPad'> & { readonly spSteps: number };
@@ -142,28 +150,37 @@ export function encode(params: CapVstnetParams, config: CapVstnetConfig, x: Tens
     // [N, 3 + pad] in two halves: the picture and zeros, then zeros alone
     const half = config.nChannels[0];
     const x1 = padAxis(roundTo(x, plan.grid), 1, 0, half - config.inChannel);
-    const x2 = slice(padAxis(x1, 1, 0, half), { axis: 1, start: half });
-    const steps = plan.blocks.map((spec, i) => (h: Halves) => blockForward(params.stack[i], spec, h));
+    const x2 = filled(x1, x1, 0);
+    const steps = plan.blocks.map((spec, i) => (h: Halves) => forwardTaking(params.stack[i], spec, h));
     const halves = chain([x1, x2], steps);
-    return refine(params.channel_reduction.block_list, { ...plan, spSteps: config.spSteps }, halves);
+    return refineTaking(params.channel_reduction.block_list, { ...plan, spSteps: config.spSteps }, halves);
   });
 }
 
 /** The decoder: `encode` backwards. z: [N, 2·hiddenDim, H/s, W/s] → [N, 3, H, W]; the 29 pad channels are dropped. */
 export function decode(params: CapVstnetParams, config: CapVstnetConfig, z: Tensor): Tensor {
-  return scope(() => slice(decodeStates(params, config, z).last[0], { axis: 1, end: config.inChannel }));
+  return scope(() => decodeTaking(params, config, alias(z)));
+}
+
+/** As `decode`, and frees z as soon as it was read: a latent takes as much memory as a state of the network. */
+export function decodeTaking(params: CapVstnetParams, config: CapVstnetConfig, z: Tensor): Tensor {
+  return scope(() => slice(statesTaking(params, config, z).last[0], { axis: 1, end: config.inChannel }));
 }
 
 /** What the decoder passes through: enough to rebuild everything else from. */
 export interface DecoderStates {
-  /** behind the inverse refinement, pad channels included */
-  readonly refined: Halves;
+  /** behind the inverse refinement, pad channels included; empty where there are none */
+  readonly refined: readonly Tensor[];
   /** behind the last block, pad channels included; the first half begins with the picture */
   readonly last: Halves;
 }
 
 /** The decoder without the final drop of channels. @throws ShapeError when z has the channels of another mode */
 export function decodeStates(params: CapVstnetParams, config: CapVstnetConfig, z: Tensor): DecoderStates {
+  return scope(() => statesTaking(params, config, alias(z)));
+}
+
+function statesTaking(params: CapVstnetParams, config: CapVstnetConfig, z: Tensor): DecoderStates {
   const plan = { ...planOf(config), spSteps: config.spSteps };
   if (z.shape.length !== 4 || z.shape[1] !== plan.latentChannels) {
     throw new ShapeError(
@@ -171,11 +188,11 @@ export function decodeStates(params: CapVstnetParams, config: CapVstnetConfig, z
         'Photo and art latents differ: check the mode.',
     );
   }
-  return scope(() => {
-    const refined = unrefinePadded(params.channel_reduction.block_list, plan, roundTo(z, plan.grid));
-    const steps = plan.blocks.map((spec, i) => (h: Halves) => blockInverse(params.stack[i], spec, h)).reverse();
-    return { refined, last: chain(dropPad(plan, refined), steps) };
-  });
+  const entering = plan.grid === 0 ? z : taking(z, () => roundTo(z, plan.grid));
+  const refined = unrefineTaking(params.channel_reduction.block_list, plan, entering);
+  const steps = plan.blocks.map((spec, i) => (h: Halves) => inverseTaking(params.stack[i], spec, h)).reverse();
+  // without pad channels the first of the steps takes these very halves
+  return { refined: plan.refinementPad > 0 ? refined : [], last: chain(dropPad(plan, refined), steps) };
 }
 
 function checkPicture(plan: CapVstnetPlan, { inChannel }: CapVstnetConfig, { shape }: Tensor): void {

@@ -1,6 +1,6 @@
 /** The two passes over a picture, tile by tile: to its latent and the statistics of it, and back through the transfer. */
 import { scope, type Tensor, tensor } from '../../engine/index.ts';
-import { mergeStatistics, type Statistics } from '../../kernels/index.ts';
+import { concat, mergeStatistics, type Statistics, slice } from '../../kernels/index.ts';
 import { applyMap, applyRegions } from './cwct.ts';
 import type { AffineMap } from './cwct-host.ts';
 import {
@@ -14,7 +14,7 @@ import {
   storageOf,
   tileStatistics,
 } from './latent.ts';
-import { decode, encode } from './network.ts';
+import { decodeTaking, encode } from './network.ts';
 import { recordTile, type StylizePlan } from './stylize-plan.ts';
 import {
   area,
@@ -154,7 +154,7 @@ export interface Transfer {
 }
 
 /**
- * Decodes a latent through a transfer.
+ * Decodes a latent through a transfer. A latent on the device is freed once it is mapped.
  *
  * @param size  the picture's, before padding
  * @returns     [3, H, W]
@@ -173,7 +173,7 @@ export async function decodePicture(
     const part = scope(() => {
       const at = scaled(padded, net.plan.latentScale);
       const z = applyTransfer(latentTile(net, latent, at), at, transfer);
-      return cropTensor(decode(net.params, net.config, z), within(core, padded));
+      return cropTensor(decodeTaking(net.params, net.config, z), within(core, padded));
     });
     const values = (await part.data()) as Float32Array;
     part.dispose();
@@ -188,9 +188,32 @@ export async function decodePicture(
   return out;
 }
 
-/** y = M z + b, each pixel by the map of its region; pixels of no region stay as they are. z: [1, N, h, w] at `at` */
+/** y = M z + b, each pixel by the map of its region; pixels of no region stay as they are. Frees z: [1, N, h, w] at `at` */
 function applyTransfer(z: Tensor, at: Rect, { maps, regions }: Transfer): Tensor {
-  return regions ? applyRegions(z, cropLabels(regions.map, at), regions.labels, maps) : applyMap(z, maps[0]);
+  const out = regions ? applyInParts(z, cropLabels(regions.map, at), regions.labels, maps) : applyMap(z, maps[0]);
+  z.dispose();
+  return out;
+}
+
+/** Regions take four more tensors as large as what they are found in: of large latents some rows at a time. */
+const PARTS = { most: 8, leastValues: 2 ** 15 };
+
+/** `applyRegions`; frees z before the parts are put together. */
+function applyInParts(z: Tensor, labels: Uint32Array, chosen: readonly number[], maps: readonly AffineMap[]): Tensor {
+  const [, , height, width] = z.shape;
+  const count = Math.min(PARTS.most, Math.ceil(z.size / PARTS.leastValues));
+  if (count < 2) return applyRegions(z, labels, chosen, maps);
+  const rows = Math.ceil(height / count);
+  const parts: Tensor[] = [];
+  for (let start = 0; start < height; start += rows) {
+    const end = Math.min(height, start + rows);
+    const inside = labels.subarray(start * width, end * width);
+    parts.push(scope(() => applyRegions(slice(z, { axis: 2, start, end }), inside, chosen, maps)));
+  }
+  z.dispose();
+  const out = concat(parts, 2);
+  for (const part of parts) if (part !== out) part.dispose();
+  return out;
 }
 
 /** A rectangle in coordinates of one that holds it. */

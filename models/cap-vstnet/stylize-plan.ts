@@ -1,7 +1,8 @@
-import { empty, type Forecast, LimitError, OutOfMemoryError, ShapeError } from '../../engine/index.ts';
+import { empty, type Forecast, LimitError, OutOfMemoryError, ShapeError, scope } from '../../engine/index.ts';
+import { applyMap } from './cwct.ts';
 import { haloOf } from './halo.ts';
 import { type CapVstnet, storageOf } from './latent.ts';
-import { decode, encode } from './network.ts';
+import { decodeTaking, encode } from './network.ts';
 import { area, cutTiles, type Size, type Tile } from './tiles.ts';
 
 export interface StylizePlan {
@@ -99,13 +100,14 @@ function forecastTile(net: CapVstnet, tiles: readonly Tile[]): Forecast {
   return net.device.forecast(() => recordTile(net, largest));
 }
 
-/** Records encoding and decoding of a tile on shapes alone, its latent kept until it is mapped and decoded. */
+/** Records encoding, mapping and decoding of a tile on shapes alone, the picture and each latent freed once it was read. */
 export function recordTile(net: CapVstnet, { height, width }: Size): void {
   const { device, params, config } = net;
-  const z = encode(
-    params,
-    config,
-    empty(device, { shape: [1, config.inChannel, height, width], dtype: storageOf(net) }),
+  const { latentChannels: n } = net.plan;
+  const z = scope(() =>
+    encode(params, config, empty(device, { shape: [1, config.inChannel, height, width], dtype: storageOf(net) })),
   );
-  decode(params, config, empty(device, z));
+  const mapped = applyMap(z, { matrix: new Float64Array(n * n), offset: new Float64Array(n) });
+  z.dispose();
+  decodeTaking(params, config, mapped);
 }

@@ -58,6 +58,24 @@ describe('the device', () => {
     expect(taken).toBeGreaterThan(0.8 * forecast.peakBytes);
     fresh.destroy();
   });
+
+  it('never holds more than the picture and two and a half latents, with masks neither', async () => {
+    const fresh = await acquireDevice({ device: process.env.MIAOBI_DEVICE });
+    const net = smallNet(fresh, SMALL.deep);
+    const [width, height] = [192, 160];
+    const large = planarScene(width, height, 1);
+    const latent = 4 * net.plan.latentChannels * width * height;
+    const labels = Uint32Array.from({ length: width * height }, (_, i) => Math.floor((4 * (i % width)) / width));
+    const mask = { labels, width, height };
+    const weights = fresh.pool.stats.usedBytes;
+    for (const masks of [undefined, mask]) {
+      fresh.pool.resetPeaks();
+      await stylize(net, large, [{ picture: large, weight: 1, mask: masks }], { mask: masks });
+      const picture = 4 * 3 * width * height;
+      expect(fresh.pool.stats.peakUsedBytes - weights - picture).toBeLessThan(2.55 * latent);
+    }
+    fresh.destroy();
+  });
 });
 
 describe('a tight device', () => {
@@ -76,7 +94,8 @@ describe('a tight device', () => {
   it('cuts only what does not fit, and then repaints the same', async () => {
     const net = await tight(need(150));
     expect(planStylize(net, { width: 140, height: 140 }).tiles).toHaveLength(1);
-    const content = planarScene(300, 100, 1);
+    // untiled it would need more than the forecast's free buffers could give back
+    const content = planarScene(300, 200, 1);
     const { tiles } = planStylize(net, content);
     expect(tiles.length).toBeGreaterThan(1);
     const tiled = await stylize(net, content, [style]);
