@@ -1,7 +1,8 @@
 // Matrix units in plain arithmetic, so that kernels written for them can be proved where there are none: what is left of
 // matrix-native.wgsl without hardware. A subgroup is any 32 neighbouring threads. An operand is the place in its tile, sums are
 // the number of a pair of vectors: of the sums, taken row by row, a lane holds a run of neighbours, four at least. Products
-// wait in a queue, so that one loop computes all: software drivers compile for seconds what stands in sixteen places.
+// wait in a queue, so that one loop computes all, and so do finished sums: software drivers compile for seconds what stands in
+// sixteen places.
 const LEFT_ROW: u32 = select(1u, LEFT_PITCH, LEFT_ALONG_K == 1u);
 const LEFT_TERM: u32 = select(LEFT_PITCH, 1u, LEFT_ALONG_K == 1u);
 const RIGHT_COLUMN: u32 = select(1u, RIGHT_PITCH, RIGHT_ALONG_K == 1u);
@@ -13,7 +14,7 @@ alias Right = u32;
 alias Sums = u32;
 
 var<private> kept: array<vec4f, 32>;
-var<private> queue: array<vec3u, 16>; // left, right, sums
+var<private> queue: array<vec3u, 16>; // left, right, sums; or i, j, sums
 var<private> queued: u32;
 var<private> unitRun: u32; // where the lane's run starts
 fn startUnits(thread: u32) {
@@ -90,4 +91,17 @@ fn fourColumns(at: u32) -> vec4f {
 fn storeSums(at: u32, sums: Sums) {
   putFourSums(at + unitRun, kept[sums]);
   if (RUN > 4u) { putFourSums(at + unitRun + 4u, kept[sums + 1u]); }
+}
+
+fn keepAll(place: Place, subgroup: u32, lane: u32, sums: ptr<function, Block>) {
+  queued = 0u;
+  keepBlock(place, subgroup, lane, sums);
+  for (var q = 0u; q < rolled(UNITS_M * UNITS_N); q++) {
+    keepUnit(place, subgroup, lane, queue[q].x, queue[q].y, queue[q].z);
+  }
+}
+
+fn keepSums(place: Place, subgroup: u32, lane: u32, i: u32, j: u32, sums: Sums) {
+  queue[queued] = vec3u(i, j, sums);
+  queued++;
 }

@@ -6,7 +6,6 @@ const LANES: u32 = SG;
 
 fn startUnits(thread: u32) {}
 fn subgroupOf(thread: u32, subgroup: u32) -> u32 { return subgroup; }
-fn rolled(count: u32) -> u32 { return count; }
 fn laneOf(thread: u32, lane: u32) -> u32 { return lane; }
 
 fn loadLeft(row: u32, k: u32) -> Left {
@@ -105,4 +104,9 @@ fn multiplyTiles(subgroup: u32, sums: ptr<function, Block>) {
     multiplyTerms(2u * UNIT_K, subgroup, sums);
     multiplyTerms(3u * UNIT_K, subgroup, sums);
   }
+}
+
+fn keepAll(place: Place, subgroup: u32, lane: u32, sums: ptr<function, Block>) { keepBlock(place, subgroup, lane, sums); }
+fn keepSums(place: Place, subgroup: u32, lane: u32, i: u32, j: u32, sums: Sums) {
+  keepUnit(place, subgroup, lane, i, j, sums);
 }
