@@ -40,7 +40,7 @@ beforeAll(async () => {
   await weightsFile(at('photo.safetensors'));
   await scenePng(at('content.png'), 24, 20, 'noon');
   await scenePng(at('style.png'), 20, 24, 'dusk');
-  await scenePng(at('large.png'), 96, 64, 'noon');
+  await scenePng(at('large.png'), 192, 128, 'noon');
   await mkdir(at('mixed'));
   await mkdir(at('empty'));
   await writeFile(at('empty', 'notes.txt'), 'no picture');
@@ -223,7 +223,7 @@ describe('devices', () => {
   it('says which size fits where the memory does not suffice', async () => {
     const tight = ['--style', at('style.png'), '--memory-limit', '20'];
     const refused = await stylize(at('large.png'), ...tight);
-    await expectRefusal(refused, 6, /large\.png: .*fits into 20\.0 MiB.*96 x 64 does not.*largest size that fits is/);
+    await expectRefusal(refused, 6, /large\.png: .*fits into 20\.0 MiB.*192 x 128 does not.*largest size that fits is/);
     const [, width, height, side] = /fits is (\d+) x (\d+): give --max-size (\d+)/.exec(refused.stderr) ?? [];
     expect(Number(side)).toBe(Number(width));
     expect(Math.abs(Number(height) - (Number(width) * 2) / 3)).toBeLessThan(1);
