@@ -14,7 +14,7 @@ const kernels = perLanes(({ lanes, suffix, T, lib }) =>
   defineKernel({
     name: `conv2d.biasGrad${suffix}`,
     wgsl: new URL('./bias-grad.wgsl', import.meta.url),
-    lib: [lib],
+    lib: [lib, new URL('../lib/workgroup-sum.wgsl', import.meta.url)],
     params: d.struct({ n: d.u32, channels: d.u32, plane: d.u32, slots: d.u32, span: d.u32 }).$name('Params'),
     bindings: { x: read(T), partial: write('f32') },
     keys: { WG: [WG] },

@@ -1,10 +1,7 @@
 // Sums of the planes of each channel: partial[slot, c] = Σ over all images n and the slot's vectors v of x[n, c, v].
 //
 // A workgroup owns a channel and a slot of P.span vectors of every plane. A thread has four loads in flight; the sums
-// of all threads meet in two levels, in an order fixed by WG.
-var<workgroup> terms: array<f32, WG>;
-var<workgroup> runs: array<f32, 16>;
-
+// of all threads meet in an order fixed by WG.
 @compute @workgroup_size(WG)
 fn main(
   @builtin(workgroup_id) group: vec3u,
@@ -31,17 +28,6 @@ fn main(
       sum += select(V(), d, v + 3u * WG < end);
     }
   }
-  terms[thread] = total(sum);
-  workgroupBarrier();
-  if (thread < 16u) {
-    var run = 0.0;
-    for (var k = thread; k < WG; k += 16u) { run += terms[k]; }
-    runs[thread] = run;
-  }
-  workgroupBarrier();
-  if (thread == 0u) {
-    var all = 0.0;
-    for (var k = 0u; k < 16u; k++) { all += runs[k]; }
-    partial[index] = all;
-  }
+  let all = workgroupSum(thread, vec2f(total(sum), 0.0));
+  if (thread == 0u) { partial[index] = all.x; }
 }

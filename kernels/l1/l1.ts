@@ -27,7 +27,7 @@ const sumKernels = perLanes(({ lanes, suffix, T, lib }) =>
   defineKernel({
     name: `l1.sums${suffix}`,
     wgsl: new URL('./l1.wgsl', import.meta.url),
-    lib: [lib],
+    lib: [lib, new URL('../lib/workgroup-sum.wgsl', import.meta.url)],
     params: d.struct({ count: d.u32, slots: d.u32, span: d.u32, scale: d.f32 }).$name('Params'),
     bindings: { a: read(T), b: read(T), partial: write('f32') },
     keys: { WG: [WG] },

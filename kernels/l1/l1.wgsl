@@ -1,7 +1,5 @@
 // partial[slot] = Σ |a[i] − b[i]| over the slot's vectors i: P.span of them. A thread has four loads of each in flight, WG
-// apart; the sums of all threads meet in two levels, in an order fixed by WG.
-var<workgroup> terms: array<f32, WG>;
-var<workgroup> runs: array<f32, 16>;
+// apart; the sums of all threads meet in an order fixed by WG.
 
 // of vector i, where it is before `end`
 fn distance(i: u32, end: u32) -> V {
@@ -24,17 +22,6 @@ fn main(
     let first = distance(i, end) + distance(i + WG, end);
     sum += first + (distance(i + 2u * WG, end) + distance(i + 3u * WG, end));
   }
-  terms[thread] = total(sum);
-  workgroupBarrier();
-  if (thread < 16u) {
-    var run = 0.0;
-    for (var k = thread; k < WG; k += 16u) { run += terms[k]; }
-    runs[thread] = run;
-  }
-  workgroupBarrier();
-  if (thread == 0u) {
-    var all = 0.0;
-    for (var k = 0u; k < 16u; k++) { all += runs[k]; }
-    partial[slot] = all * P.scale;
-  }
+  let all = workgroupSum(thread, vec2f(total(sum), 0.0));
+  if (thread == 0u) { partial[slot] = all.x * P.scale; }
 }

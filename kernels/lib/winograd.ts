@@ -71,7 +71,7 @@ const GAIN_ON_GPUS = 1.3;
  * Times that it is as fast as the sums of all terms on a GPU, if both reach the same share of the peak and every pass goes
  * to memory; 0 where it is out of the question.
  */
-export function gainOfWinograd(info: AdapterInfo, work: Convolution): number {
+function gainOfWinograd(info: AdapterInfo, work: Convolution): number {
   const { rows } = work;
   const [count, channels] = [pixels(work), inputChannels(work)];
   if (!fitsWinograd(work) || Math.min(rows, channels) < LEAST_ON_GPUS) return 0;
