@@ -62,12 +62,34 @@ function runsOf(extent: number, before: number, after: number, mode: Geometry['m
 export function launchBorders(tensors: { x: Tensor; weight: Tensor; y: Tensor }, g: Geometry): void {
   const rows = runsOf(g.h, g.top, g.bottom, g.mode);
   const columns = runsOf(g.w, g.left, g.right, g.mode);
-  const { n, groups, c, k, h, w, oH, oW, kH, kW, strideY, strideX, dilationY, dilationX, top, bottom, left, right } = g;
-  const params = {
-    ...{ n, groups, c, k, h, w, oH, oW, kH, kW, strideY, strideX, dilationY, dilationX, top, bottom, left, right },
-    ...{ padMode: PADDING_MODES.indexOf(g.mode), topStart: rows.first.start, topRows: rows.first.count },
-    ...{ bottomStart: rows.last.start, bottomRows: rows.last.count, leftStart: columns.first.start },
-    ...{ leftColumns: columns.first.count, rightStart: columns.last.start, rightColumns: columns.last.count },
+  const params: ParamValues = {
+    n: g.n,
+    groups: g.groups,
+    c: g.c,
+    k: g.k,
+    h: g.h,
+    w: g.w,
+    oH: g.oH,
+    oW: g.oW,
+    kH: g.kH,
+    kW: g.kW,
+    strideY: g.strideY,
+    strideX: g.strideX,
+    dilationY: g.dilationY,
+    dilationX: g.dilationX,
+    top: g.top,
+    bottom: g.bottom,
+    left: g.left,
+    right: g.right,
+    padMode: PADDING_MODES.indexOf(g.mode),
+    topStart: rows.first.start,
+    topRows: rows.first.count,
+    bottomStart: rows.last.start,
+    bottomRows: rows.last.count,
+    leftStart: columns.first.start,
+    leftColumns: columns.first.count,
+    rightStart: columns.last.start,
+    rightColumns: columns.last.count,
   };
   if (nearBorders(params) > 0) bordersKernel.launch(tensors, params, { WG });
 }

@@ -224,9 +224,8 @@ const STRIPS_SUM = 1024;
 
 /**
  * Whether strips suit a GPU: with rows below 8 most of a tile would be empty, and short sums are bound by memory, as
- * weight gradients of few channels are. Up to 16 rows, where kernels are three wide, they take half a tile's time; so do halves,
- * of which units would compute 64 rows.
- * Rows of a single channel, in groups, share nothing.
+ * weight gradients of few channels are. Up to 16 rows, where kernels are three wide, they take half a tile's time, of floats
+ * as measured; units would compute 64 rows of halves. Rows of a single channel, in groups, share nothing.
  */
 function suitsStrips({ software }: Capabilities, work: MatrixWork): boolean {
   const { kind, rows, columns, terms, batch, window } = work;
